@@ -1,0 +1,86 @@
+"""Checkpoints of a run: the last one and the best one, each whole or not there."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from gannorm.callbacks.every import EveryImages
+from gannorm.callbacks.mode_coverage import ModeCoverage
+
+
+class Checkpoints(EveryImages):
+    """Save `last.ckpt` at each look at the modes and at the end, and `best.ckpt`: most covered modes, then lowest KL.
+
+    Args:
+        folder: Where they go.
+        every_images: Real images between two of them.
+        coverage: The callback whose looks decide what is best; it must come before this one. None = no best one.
+    """
+
+    def __init__(self, folder: Path, every_images: int, coverage: ModeCoverage | None = None) -> None:
+        super().__init__(every_images)
+        self.folder = folder
+        self.coverage = coverage
+        self.best: tuple[int, float] | None = None  # covered modes, -KL
+        self.saved_at: int | None = None
+
+    @property
+    def last(self) -> Path:
+        """Where the last one is."""
+        return self.folder / "last.ckpt"
+
+    def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Save, and keep a copy if it is the best."""
+        looked = self.coverage is not None and self.coverage.looked_at == self.images_seen
+        best_now = looked and self.improves(self.coverage.latest.metrics)
+        self.save(trainer, module)
+        if best_now and trainer.is_global_zero:
+            shutil.copyfile(self.last, self.last.with_name("best.tmp"))
+            os.replace(self.last.with_name("best.tmp"), self.folder / "best.ckpt")
+
+    def improves(self, metrics: dict[str, Any]) -> bool:
+        """Return whether these metrics are the best so far, and remember them if so."""
+        score = (metrics["covered_modes"], -float("inf") if metrics["kl"] is None else -metrics["kl"])
+        if self.best is not None and score <= self.best:
+            return False
+        self.best = score
+        return True
+
+    def save(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Write `last.ckpt` beside the old one and put it in its place; weights that are no numbers are not saved."""
+        if not all_finite(module):
+            return
+        self.saved_at = self.images_seen
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.last.with_name("last.tmp")
+        trainer.save_checkpoint(temporary)
+        os.replace(temporary, self.last)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save where the run stopped, unless that has just been done."""
+        if self.saved_at != self.images_seen:
+            self.save(trainer, pl_module)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was best."""
+        return super().state_dict() | {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        super().load_state_dict(state_dict)
+        self.best = None if state_dict["best"] is None else tuple(state_dict["best"])
+
+
+def all_finite(module: nn.Module) -> bool:
+    """Return whether all parameters are numbers.
+
+    Example:
+        >>> all_finite(nn.Linear(1, 1))
+        True
+    """
+    return bool(torch.stack([p.detach().sum() for p in module.parameters()]).isfinite().all())

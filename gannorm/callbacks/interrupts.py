@@ -1,0 +1,51 @@
+"""Ctrl-C and SIGTERM: finish the step, save, stop. A second one stops at once."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+
+from gannorm import screen
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class Interrupts(pl.Callback):
+    """Turn signals into a stop at the end of a step: a checkpoint taken inside one could not be resumed exactly.
+
+    Attributes:
+        received: The signal that ended the run, or None.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Take the signals over from here on; only a process's main thread can."""
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self.receive) for number in EXIT_CODES}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Take them over again: Lightning has set its own in between."""
+        for number in self._previous:
+            signal.signal(number, self.receive)
+
+    def receive(self, number: int, _: FrameType | None) -> None:
+        """Note the signal; give it back its usual effect for the second time."""
+        self.received = signal.Signals(number)
+        signal.signal(number, self._previous.get(self.received, signal.SIG_DFL))
+        screen.warn(f"{self.received.name}: saving after this step; once more stops at once")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Stop between two steps."""
+        if self.received is not None:
+            trainer.should_stop = True
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Give the signals back."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}

@@ -1,0 +1,49 @@
+"""The losses of a run: read off the device now and then, logged, and checked for what is no number."""
+
+import datetime
+import math
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from gannorm.callbacks.every import EveryImages
+from gannorm.gan import GAN
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss is no number any more; nothing after it means anything."""
+
+
+class Losses(EveryImages):
+    """Log the mean losses and logits since the last time; stop the run where one of them is not finite.
+
+    Args:
+        every_images: Real images between two readings: each makes the device wait.
+        checkpoint: The last good one, to be named in the error.
+    """
+
+    def __init__(self, every_images: int, checkpoint: Path) -> None:
+        super().__init__(every_images)
+        self.checkpoint = checkpoint
+
+    def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Read, check, log.
+
+        Raises:
+            NotFiniteError: A mean is NaN or infinite.
+        """
+        assert isinstance(module, GAN)
+        means = module.take_means()
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise NotFiniteError(self.explain(name, value))
+        steps = {"images_seen": module.images_seen, "d_steps": module.d_steps, "g_steps": module.g_steps}
+        values = steps | {f"train/{name}": value for name, value in means.items()}
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=module.images_seen)
+
+    def explain(self, name: str, value: float) -> str:
+        """Return what happened when, and what is left."""
+        moment = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        good = f"the last good checkpoint is {self.checkpoint}" if self.checkpoint.exists() else "there is no checkpoint"
+        return f"{moment}: {name} is {value} after {self.images_seen:,} images; {good}; try a smaller rate"

@@ -1,0 +1,160 @@
+"""Mode coverage while a generator trains: sample, judge, log, say one line, warn when a mode is gone."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import nn
+
+from gannorm import screen
+from gannorm.callbacks.every import EveryImages
+from gannorm.evaluation import Evaluation, look
+from gannorm.gan import GAN
+from gannorm.judges import Judge, judge_of
+from gannorm.sampling import Sample
+from gannorm.tracking import WandbLogger
+
+
+class ModeCoverage(EveryImages):
+    """Every k images, count the modes that a generator covers; for our `GAN` and for anybody's LightningModule.
+
+    It draws from random numbers of its own and restores everything it touches: with and without it the trained weights
+    are the same, bit for bit.
+
+    Args:
+        generator: Name of the module's attribute that is a generator with `latent_dim`, or `sample(n, rng)` to images
+            in [-1, 1]; None = the averaged generator of a `GAN`.
+        data: Name of the data set whose judge counts the modes.
+        every_images: Real images between two looks.
+        num_samples: Drawn at each look; 2,048 detects a dropped mode of ten.
+        seed: Of the samples; each look has fresh ones.
+
+    Attributes:
+        latest: The last `Evaluation`; None before the first.
+        seconds: Spent looking, in all.
+
+    Raises:
+        ValueError: No such data set.
+
+    Example:
+        >>> ModeCoverage(generator="netG", every_images=10_000).num_samples
+        2048
+    """
+
+    def __init__(
+        self,
+        generator: str | Sample | None = None,
+        *,
+        data: str = "mnist",
+        every_images: int = 30_000,
+        num_samples: int = 2048,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(every_images)
+        self.generator = generator
+        self.judge: Judge = judge_of(data)
+        self.num_samples = num_samples
+        self.seed = seed
+        self.latest: Evaluation | None = None
+        self.looked_at: int | None = None  # images seen at the last look
+        self.covered: list[int] = []
+        self.events: list[dict[str, Any]] = []
+        self.seconds = 0.0
+
+    def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Look once, log it, and say it."""
+        start = time.perf_counter()
+        sample = self.sampler_of(module)
+        self.latest = look(
+            sample, self.judge, num_samples=self.num_samples, seed=self.seed, stream=self.images_seen
+        )
+        self.looked_at = self.images_seen
+        if trainer.is_global_zero:
+            log(trainer, self.latest.metrics, self.images_seen)
+            screen.say(line(self.latest.metrics, self.images_seen))
+            self.warn_of_lost_modes(trainer)
+        self.seconds += time.perf_counter() - start
+
+    def sampler_of(self, module: pl.LightningModule) -> Sample | nn.Module:
+        """Return what to draw from.
+
+        Raises:
+            ValueError: The module is no `GAN` and no generator was named.
+        """
+        if isinstance(self.generator, str):
+            return getattr(module, self.generator)
+        if self.generator is not None:
+            return self.generator
+        if not isinstance(module, GAN):
+            raise ValueError(
+                f"generator=None: {type(module).__name__} is no GAN of gannorm; name its attribute, "
+                'such as ModeCoverage(generator="generator")'
+            )
+        return module.sample()
+
+    def warn_of_lost_modes(self, trainer: pl.Trainer) -> None:
+        """Say which modes were covered at the look before and are not now."""
+        assert self.latest is not None
+        covered = self.latest.metrics["covered"]
+        lost = sorted(set(self.covered) - set(covered))
+        self.covered = covered
+        if lost:
+            names = ", ".join(map(str, lost))
+            text = f"{self.images_seen:,} images: no longer covered: {names}"
+            screen.warn(text)
+            self.events.append({"images_seen": self.images_seen, "state": "mode dropped", "modes": lost})
+            for logger in trainer.loggers:
+                if isinstance(logger, WandbLogger):
+                    logger.alert(f"mode dropped: {names}", text)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next look needs, for a resumed run."""
+        return super().state_dict() | {
+            "covered": self.covered,
+            "events": self.events,
+            "seconds": self.seconds,
+            "looked_at": self.looked_at,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        super().load_state_dict(state_dict)
+        for name in ("covered", "events", "seconds", "looked_at"):
+            setattr(self, name, state_dict[name])
+
+
+def flat(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return metrics as one number per key, the shares of the modes among them.
+
+    Example:
+        >>> flat({"covered_modes": 2, "kl": None, "shares": [0.5, 0.5]})
+        {'coverage/covered_modes': 2, 'share/0': 0.5, 'share/1': 0.5}
+    """
+    numbers = {
+        f"coverage/{name}": value for name, value in metrics.items() if isinstance(value, int | float)
+    }
+    return numbers | {f"share/{mode}": share for mode, share in enumerate(metrics["shares"])}
+
+
+def log(trainer: pl.Trainer, metrics: dict[str, Any], images_seen: int) -> None:
+    """Send metrics to every logger, with the images seen as the x axis."""
+    for logger in trainer.loggers:
+        logger.log_metrics({"images_seen": images_seen, **flat(metrics)}, step=images_seen)
+        if isinstance(logger, WandbLogger):
+            modes = [str(mode) for mode in range(metrics["num_modes"])]
+            logger.log_bar("shares of the modes", modes, metrics["shares"], images_seen)
+
+
+def line(metrics: dict[str, Any], images_seen: int) -> str:
+    """Return metrics as one short line.
+
+    Example:
+        >>> line({"covered_modes": 9, "num_modes": 10, "effective_modes": 8.71, "high_quality": 0.8}, 30000)
+        '    30,000 images   9/10 modes   8.71 effective   80.0 % accepted'
+    """
+    return (
+        f"{images_seen:>10,} images   {metrics['covered_modes']}/{metrics['num_modes']} modes   "
+        f"{metrics['effective_modes']:.2f} effective   {100 * metrics['high_quality']:.1f} % accepted"
+    )
+
+

@@ -1,0 +1,50 @@
+"""The end of a run, in images seen or in minutes, and the clock of all its attempts."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+
+from gannorm.gan import GAN
+
+
+class StopAt(pl.Callback):
+    """Stop after so many images, or after so many minutes of this attempt, whichever comes first.
+
+    Args:
+        images: Real images shown to the discriminator, over all attempts.
+        minutes: None = no limit.
+    """
+
+    def __init__(self, images: int, minutes: float | None = None) -> None:
+        self.images = images
+        self.minutes = minutes
+        self.start = time.monotonic()
+        self.earlier_seconds = 0.0  # of the attempts before this one
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training, over all attempts."""
+        return self.earlier_seconds + time.monotonic() - self.start
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock; a run that was resumed at its end stops at once."""
+        self.start = time.monotonic()
+        assert isinstance(pl_module, GAN)
+        if pl_module.images_seen >= self.images:
+            trainer.should_stop = True
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        """Stop where a limit is reached."""
+        assert isinstance(pl_module, GAN)
+        late = self.minutes is not None and time.monotonic() - self.start >= 60 * self.minutes
+        if pl_module.images_seen >= self.images or late:
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the time so far."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting from there."""
+        self.earlier_seconds = state_dict["seconds"]

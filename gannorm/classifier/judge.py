@@ -1,0 +1,144 @@
+"""The trained classifier as a judge: features, mode and confidence of each image, always the same way."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import safetensors.torch
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from gannorm.classifier.network import NOT_A_DIGIT, DigitNetwork
+
+WEIGHTS = Path(__file__).parent / "assets" / "classifier.safetensors"
+CHUNK = 256  # images at once: their activations stay in the processor's cache
+TOLERANCE = 1e-3  # how far outside [-1, 1] an image may lie
+MANY = 16  # a batch of more images can be told to be in [0, 1]
+
+
+class WeightsError(ValueError):
+    """The classifier's weights are missing or damaged."""
+
+
+class Judged(NamedTuple):
+    """What the classifier says of N images."""
+
+    features: Float[Tensor, "n 96"]
+    mode: Int64[Tensor, " n"]
+    confidence: Float[Tensor, " n"]
+
+
+class DigitClassifier(nn.Module):
+    """A trained, frozen digit classifier. It is always in evaluation mode.
+
+    An image's mode is the likeliest of the ten digits, its confidence that digit's probability among all eleven
+    answers: low for pictures between two digits and for pictures that are no digit. It is accepted if its confidence
+    reaches `threshold`, which 99 % of held-out training digits do.
+
+    Args:
+        network: The trained network; it is frozen.
+        threshold: Lowest confidence that is accepted.
+        sha256: Of the file with the weights, to be written beside every number that they gave.
+
+    Example:
+        >>> from gannorm.data import mnist, to_images
+        >>> pixels, labels = mnist("test")
+        >>> judged = load().judge(to_images(pixels[:4]))
+        >>> judged.mode.tolist(), labels[:4].tolist()
+        ([7, 2, 1, 0], [7, 2, 1, 0])
+    """
+
+    def __init__(self, network: DigitNetwork, threshold: float, sha256: str) -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False).to(memory_format=torch.channels_last)
+        self.threshold = threshold
+        self.sha256 = sha256
+        self.train(False)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 (torch's signature)
+        """Stay in evaluation mode, whatever is asked for."""
+        return super().train(False)
+
+    def forward(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n 11"]:
+        """Return the logits of the ten digits and of "not a digit", of images in [-1, 1]."""
+        return self.network(images)
+
+    @torch.no_grad()
+    def judge(self, images: Float[Tensor, "n 1 28 28"]) -> Judged:
+        """Return features (N, 96), mode (N,) and confidence (N,) of images in [-1, 1], from any device.
+
+        Raises:
+            ValueError: The images are not numbers in [-1, 1], or seem to be in [0, 1].
+        """
+        check_range(images)
+        device = self.network.head.weight.device
+        parts = [self._judge_chunk(chunk.to(device, torch.float32)) for chunk in images.split(CHUNK)]
+        return Judged(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def accepts(self, judged: Judged) -> Bool[Tensor, " n"]:
+        """Return which of the images count as digits."""
+        return judged.confidence >= self.threshold
+
+    def _judge_chunk(self, images: Tensor) -> Judged:
+        features = self.network.features(images.contiguous(memory_format=torch.channels_last))
+        probabilities = self.network.head(features).softmax(dim=1)
+        confidence, mode = probabilities[:, :NOT_A_DIGIT].max(dim=1)
+        return Judged(features, mode, confidence)
+
+
+def check_range(images: Tensor) -> None:
+    """Raise ValueError unless the images are in [-1, 1].
+
+    Digits in [0, 1] are recognised by their background: all values are positive and most of them close to 0.
+    """
+    low, high = (value.item() for value in images.aminmax()) if images.numel() else (-1.0, 1.0)
+    if not (low >= -1 - TOLERANCE and high <= 1 + TOLERANCE):  # also where a value is NaN
+        raise ValueError(f"images from {low:.3g} to {high:.3g}: the classifier takes images in [-1, 1]")
+    if len(images) > MANY and low >= 0 and high > 0.5 and images.median().item() < 0.1:
+        raise ValueError(f"images from {low:.3g} to {high:.3g}: images in [0, 1]? scale to [-1, 1]")
+
+
+def save(network: DigitNetwork, threshold: float, path: Path, **facts: float | str) -> str:
+    """Write the weights, beside them a JSON file with threshold, SHA-256 and other facts; return the SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    content = safetensors.torch.save(state)
+    path.write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    description = {"sha256": sha256, "threshold": threshold, **facts}
+    path.with_suffix(".json").write_text(json.dumps(description, indent=2) + "\n")
+    return sha256
+
+
+def load(path: Path | None = None) -> DigitClassifier:
+    """Return a trained classifier.
+
+    Args:
+        path: The weights, with their JSON file beside them; None = those that ship with gannorm.
+
+    Raises:
+        WeightsError: A file is missing or damaged.
+
+    Example:
+        >>> classifier = load()
+        >>> bool(classifier.judge(torch.zeros(1, 1, 28, 28)).confidence < classifier.threshold)
+        True
+    """
+    path = path or WEIGHTS
+    way_out = "reinstall gannorm, or make them anew with `gannorm classifier train`"
+    try:
+        content = path.read_bytes()
+        description = json.loads(path.with_suffix(".json").read_text())
+        expected, threshold = description["sha256"], float(description["threshold"])
+    except OSError as error:
+        raise WeightsError(f"the classifier's file {error.filename} is missing: {way_out}") from None
+    except (ValueError, KeyError, TypeError):
+        raise WeightsError(f"the classifier's file {path.with_suffix('.json')} is damaged: {way_out}") from None
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise WeightsError(f"the classifier's file {path} is damaged (its SHA-256 is another): {way_out}")
+    with torch.device("cpu"), torch.random.fork_rng():
+        network = DigitNetwork()
+    network.load_state_dict(safetensors.torch.load(content))
+    return DigitClassifier(network, threshold, expected)

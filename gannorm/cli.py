@@ -1,0 +1,116 @@
+"""The command `gannorm`: train, sample, classifier. The only place that prints results and turns errors into codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 what was asked for is wrong, 130 Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if command in ("-h", "--help"):
+        return answer(usage())
+    if command not in COMMANDS:
+        return wrong(f"gannorm {command}: no such command; there are {', '.join(COMMANDS)}")
+    return guarded(COMMANDS[command][0], rest)
+
+
+def train(arguments: list[str] | None = None) -> int:
+    """Train one configuration, as `python train.py` and `gannorm train` do."""
+    return guarded(train_command, sys.argv[1:] if arguments is None else arguments)
+
+
+def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Run a command; a user's error becomes one line, Ctrl-C becomes a word."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # a user's own classes are named by import path, as from `python -m`
+    try:
+        return command(arguments)
+    except ValueError as error:
+        return wrong(str(error))
+    except ArithmeticError as error:
+        return wrong(str(error), code=FAILED)
+    except KeyboardInterrupt:
+        return wrong("interrupted", code=INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def wrong(message: str, code: int = WRONG) -> int:
+    """Print one line to standard error."""
+    print(f"gannorm: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def answer(text: str) -> int:
+    """Print what was asked for."""
+    print(text)
+    return DONE
+
+
+def usage() -> str:
+    """Return the list of commands."""
+    rows = "\n".join(f"  {name:<12}{help_}" for name, (_, help_) in COMMANDS.items())
+    return f"gannorm COMMAND ...\n\n{rows}\n\ngannorm COMMAND --help says more."
+
+
+def train_command(arguments: list[str]) -> int:
+    """Train, then say what came out and what to type next."""
+    from gannorm import screen, training
+    from gannorm.training.summary import next_lines, table
+
+    outcome = training.run(arguments)
+    if outcome.was_finished:
+        screen.say(f"run {outcome.folder.path} was finished before; --fresh starts it again beside it")
+    screen.console().print(table(outcome.results))
+    for line in next_lines(outcome):
+        screen.say(line)
+    return outcome.exit_code
+
+
+def sample_command(arguments: list[str]) -> int:
+    """Write pictures, or an .npz of all of them."""
+    parser = command_parser("sample", "Draw pictures from a finished run's generator.")
+    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("--number", type=int, default=64, help="how many (64)")
+    parser.add_argument("--output", type=Path, default=Path("samples"), help="a folder for PNGs, or a file x.npz (samples)")
+    parser.add_argument("--seed", type=int, default=0, help="of the latent vectors (0)")
+    options = parser.parse_args(arguments)
+    from gannorm.training.pictures import write_samples
+
+    return answer(f"{options.number} samples in {write_samples(**vars(options))}")
+
+
+def classifier_command(arguments: list[str]) -> int:
+    """Test the shipped digit classifier, or train it anew."""
+    parser = command_parser("classifier", "The digit classifier that judges samples.")
+    parser.add_argument("action", choices=["test", "train"])
+    parser.add_argument("--weights", type=Path, help="test these instead of the shipped ones")
+    parser.add_argument("--output", type=Path, default=Path("classifier.safetensors"), help="where train writes them")
+    parser.add_argument("--seed", type=int, default=0, help="of the training (0)")
+    options = parser.parse_args(arguments)
+    from gannorm import classifier
+    from gannorm.classifier import recipe, report
+
+    if options.action == "train":
+        recipe.main_train(options.output, seed=options.seed)
+        options.weights = options.output
+    return answer(report.text(classifier.load(options.weights)))
+
+
+def command_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """Return the parser of one command."""
+    return argparse.ArgumentParser(f"gannorm {command}", description=description)
+
+
+COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+    "train": (train_command, "train one configuration, as python train.py does"),
+    "sample": (sample_command, "draw pictures from a finished run's generator"),
+    "classifier": (classifier_command, "test the digit classifier that judges samples, or train it anew"),
+}

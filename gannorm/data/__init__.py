@@ -1,0 +1,10 @@
+"""Data: the bundled MNIST digits, and anybody's images."""
+
+from gannorm.data.idx import DataError as DataError
+from gannorm.data.idx import mnist as mnist
+from gannorm.data.module import MNIST as MNIST
+from gannorm.data.module import Images as Images
+from gannorm.data.pixels import to_images as to_images
+from gannorm.data.pixels import to_pixels as to_pixels
+from gannorm.data.resident import ResidentLoader as ResidentLoader
+from gannorm.data.resumable import ResumableDataModule as ResumableDataModule

@@ -1,0 +1,50 @@
+"""An average of the generator's weights over training (Yazıcı et al. 2019, arXiv:1806.04498).
+
+Lightning's own averaging does not fit: it averages the discriminator and all buffers too, and counts the steps of both
+optimizers together.
+"""
+
+import copy
+
+import torch
+from torch import nn
+
+RAMP = 0.05  # the half-life is at most this share of the images seen, so that early weights are forgotten
+
+
+class GeneratorEMA(nn.Module):
+    """A copy of the generator whose parameters follow it exponentially.
+
+        W̄ ← W̄ + (1 − 0.5^(n/h))·(W − W̄),   h = min(half_life, 0.05·images seen)
+
+    Buffers are copied, not averaged: an average of spectral norm's unit vectors is none. Running statistics mean
+    nothing beside averaged weights, so whoever samples recomputes them first (`norms.recalibrate`): copied ones gave
+    1.0 effective modes where the generator had 9.4.
+
+    Args:
+        generator: The network to follow.
+        half_life: In images; after so many, the weights of now count half.
+
+    Example:
+        >>> generator = nn.Linear(1, 1, bias=False)
+        >>> ema = GeneratorEMA(generator, half_life=10)
+        >>> _ = nn.init.constant_(generator.weight, 2.0), nn.init.constant_(ema.network.weight, 0.0)
+        >>> ema.update(generator, num_images=10, images_seen=1000)
+        >>> ema.network.weight.item()
+        1.0
+    """
+
+    def __init__(self, generator: nn.Module, half_life: int) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(generator).requires_grad_(False)
+        self.half_life = half_life
+
+    @torch.no_grad()
+    def update(self, generator: nn.Module, *, num_images: int, images_seen: int) -> None:
+        """Move towards the generator after a step on `num_images` that made `images_seen` in all."""
+        half_life = min(self.half_life, RAMP * images_seen)
+        weight = 1 - 0.5 ** (num_images / half_life)
+        averaged, current = list(self.network.parameters()), [p.detach() for p in generator.parameters()]
+        torch._foreach_lerp_(averaged, current, weight)
+        for mine, theirs in zip(self.network.buffers(), generator.buffers(), strict=True):
+            mine.copy_(theirs)

@@ -1,0 +1,115 @@
+"""Sample once, judge once, compute all metrics: with random numbers of its own and without a trace."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from gannorm import norms, rng
+from gannorm.judges import Judge, Judged, accepted, judge_of
+from gannorm.metrics import ModeCoverage
+from gannorm.sampling import Sample, Statistics, sampler
+
+CHUNK = 512  # samples made and judged at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Samples, what the judge said of them, and the metrics.
+
+    Attributes:
+        images: (N, C, H, W) in [-1, 1].
+        judged: Features, mode and confidence of each.
+        accepted: Which of them belong to a mode.
+        metrics: Plain numbers, as they stand in results.json.
+    """
+
+    images: Float[Tensor, "n ..."]
+    judged: Judged
+    accepted: Bool[Tensor, " n"]
+    metrics: dict[str, Any]
+
+
+def evaluate(
+    sample: Sample | nn.Module,
+    *,
+    data: str = "mnist",
+    num_samples: int = 2048,
+    seed: int = 0,
+    statistics: Statistics = "running",
+) -> dict[str, Any]:
+    """Return how many modes of a data set a generator covers, how evenly, and how many samples are none of them.
+
+    One call per evaluation is all that a training loop of one's own needs. Global random state, the module's modes and
+    its buffers stay as they are.
+
+    Args:
+        sample: `sample(n, rng)` to n images in [-1, 1], or a generator module with `latent_dim`.
+        data: Name of the data set whose judge and mode frequencies count.
+        num_samples: N; 2,048 detects a dropped mode of ten, 10,000 is for a final figure.
+        seed: Of the samples.
+        statistics: For a module: what its batch norm samples with, "running" or "batch".
+
+    Raises:
+        ValueError: No such data set, fewer than one sample, or images that are not in [-1, 1].
+
+    Example:
+        >>> from gannorm.data import MNIST
+        >>> real, _ = MNIST().held_out()
+        >>> result = evaluate(lambda n, rng: real[torch.randint(len(real), (n,), generator=rng)], num_samples=500)
+        >>> result["covered_modes"], result["num_samples"]
+        (10, 500)
+    """
+    return look(sample, judge_of(data), num_samples=num_samples, seed=seed, statistics=statistics).metrics
+
+
+def look(
+    sample: Sample | nn.Module,
+    judge: Judge,
+    *,
+    num_samples: int,
+    seed: int,
+    stream: int | str = "evaluation",
+    statistics: Statistics = "running",
+) -> Evaluation:
+    """Sample, judge and measure once; see `evaluate`.
+
+    Args:
+        sample: What to draw from.
+        judge: Says what each sample is.
+        num_samples: N.
+        seed: Of the samples.
+        stream: Which of the seed's streams, such as the moment of the run, for fresh samples each time.
+        statistics: For a module: what its batch norm samples with.
+    """
+    if num_samples < 1:
+        raise ValueError(f"num_samples={num_samples}: an evaluation needs at least one sample")
+    generator = rng.generator(seed, "evaluation", stream)
+    with rng.untouched(), torch.no_grad():
+        images = drawn(sample, num_samples, generator, statistics)
+        return measured(images, judge)
+
+
+def drawn(sample: Sample | nn.Module, num: int, generator: torch.Generator, statistics: Statistics) -> Tensor:
+    """Return images from a function or from a module, whose modes and buffers stay as they are."""
+    if not isinstance(sample, nn.Module):
+        return torch.cat([sample(min(CHUNK, num - start), generator) for start in range(0, num, CHUNK)])
+    modes = [(module, module.training) for module in sample.modules()]
+    try:
+        sample.eval()
+        with norms.freeze_state(sample):
+            return sampler(sample, statistics)(num, generator)
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def measured(images: Float[Tensor, "n ..."], judge: Judge) -> Evaluation:
+    """Judge images and compute all metrics."""
+    chunks = [judge(chunk) for chunk in images.split(CHUNK)]
+    judged = Judged(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
+    coverage = ModeCoverage(num_modes=judge.num_modes, prior=judge.prior)
+    coverage.update(judged.mode, accepted(judge, judged))
+    return Evaluation(images=images, judged=judged, accepted=accepted(judge, judged), metrics=coverage.compute())

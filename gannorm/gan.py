@@ -1,0 +1,257 @@
+"""The only training loop: one discriminator step and one generator step for each batch of real images.
+
+Everything that a norm study has to know about a step is a named option here: how real and fake images meet in the
+discriminator, whether both steps see the same fakes, which statistics samples are drawn with.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, get_args
+
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gannorm import losses, norms, rng
+from gannorm.ema import GeneratorEMA
+from gannorm.networks import DCGANDiscriminator, DCGANGenerator
+from gannorm.sampling import Sample, Statistics, latent_batches, latent_dim, sampler, settle_spectral_norm
+
+DiscriminatorBatches = Literal["separate", "joined", "joined_in_d_step"]
+Fakes = Literal["shared", "fresh"]
+Which = Literal["averaged", "raw"]
+
+LOGGED = ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
+
+
+class GAN(pl.LightningModule):
+    """A generator and a discriminator, trained against each other by manual optimization.
+
+    Each batch of N real images is one discriminator step, then one generator step. No observer's forward pass and no
+    generator step moves a buffer of the discriminator; only training passes move batch statistics.
+
+    Args:
+        generator: `forward(z)` to images in [-1, 1], with `latent_dim`; None is a `DCGANGenerator` as it comes.
+        discriminator: `forward(x)` to one logit per image; None is a `DCGANDiscriminator` as it comes.
+        loss: A name of `gannorm.losses`, an import path, or an object with `discriminator` and `generator`.
+        generator_rate: Learning rate of the generator's Adam.
+        discriminator_rate: Learning rate of the discriminator's Adam.
+        betas: Of both Adams.
+        decay_from: Share of the run after which both rates fall linearly to 0; 1 = they stay.
+        discriminator_batches: How real and fake images meet in the discriminator. "separate": in passes of their own;
+            "joined": in one pass, in the generator's step too; "joined_in_d_step": in one pass in the discriminator's
+            step only. With batch norm in the discriminator these are three different models.
+        fakes: "shared": one batch of fakes serves both steps; "fresh": the generator's step draws its own.
+        ema_half_life: Of the averaged generator, in images; 0 = no averaged generator.
+        statistics: What batch norm samples with. "running": the generator's running statistics; "standing": computed
+            anew from fresh batches; "batch": of each batch of samples. The averaged generator has no running
+            statistics of its own: for it "running" means "standing".
+        seed: Of the noise.
+
+    Raises:
+        ValueError: An option that is none, or an image size that generator and discriminator do not share.
+
+    Example:
+        >>> from gannorm.networks import MLPDiscriminator, MLPGenerator
+        >>> gan = GAN(generator=MLPGenerator(shape=(2,)), discriminator=MLPDiscriminator(shape=(2,)))
+        >>> gan.sample("raw")(3, rng.generator(0)).shape
+        torch.Size([3, 2])
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module | None = None,
+        discriminator: nn.Module | None = None,
+        *,
+        loss: str | Mapping[str, Any] | losses.AdversarialLoss = "non_saturating",
+        generator_rate: float = 1e-3,
+        discriminator_rate: float = 1e-3,
+        betas: Sequence[float] = (0.5, 0.999),
+        decay_from: float = 0.5,
+        discriminator_batches: DiscriminatorBatches = "separate",
+        fakes: Fakes = "shared",
+        ema_half_life: int = 20_000,
+        statistics: Statistics = "running",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        for name, value, choices in (
+            ("discriminator_batches", discriminator_batches, DiscriminatorBatches),
+            ("fakes", fakes, Fakes),
+            ("statistics", statistics, Statistics),
+        ):
+            if value not in get_args(choices):
+                raise ValueError(f"{name}={value!r} is none of {', '.join(get_args(choices))}")
+        self.automatic_optimization = False
+        self.generator = generator or DCGANGenerator()
+        self.discriminator = discriminator or DCGANDiscriminator()
+        self.averaged = GeneratorEMA(self.generator, ema_half_life) if ema_half_life else None
+        self.loss = losses.resolve(loss)
+        self.rates = (discriminator_rate, generator_rate)
+        self.betas = (float(betas[0]), float(betas[1]))
+        self.decay_from = decay_from
+        self.discriminator_batches = discriminator_batches
+        self.fakes = fakes
+        self.statistics = statistics
+        self.seed = seed
+        self.total_images: int | None = None  # length of the run, known to its trainer; None = rates stay
+        self.images_seen = 0  # real images shown to the discriminator
+        self.d_steps = 0
+        self.g_steps = 0
+        self.batch_size = 64  # of the last training batch
+        self.frozen_discriminator = norms.FrozenState(self.discriminator)
+        self.sums: Float[Tensor, " 4"] | None = None  # of LOGGED since the last `take_means`
+        self.num_summed = 0
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Return Adam for the discriminator and Adam for the generator."""
+        networks = (self.discriminator, self.generator)
+        return [
+            torch.optim.Adam(network.parameters(), lr=rate, betas=self.betas, fused=True)
+            for network, rate in zip(networks, self.rates, strict=True)
+        ]
+
+    def training_step(self, batch: Tensor | Sequence[Tensor], _: int) -> None:
+        """Take one discriminator step and one generator step."""
+        real = batch if isinstance(batch, Tensor) else batch[0]
+        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[misc,attr-defined]
+        self.set_rates(d_optimizer, g_optimizer)
+        fake = self.generator(self.noise(len(real), "discriminator"))
+
+        real_logits, fake_logits = self.logits(real, fake.detach(), joined=self.discriminator_batches != "separate")
+        d_loss = self.loss.discriminator(real_logits, fake_logits).mean()
+        self.step(d_optimizer, d_loss)
+        self.d_steps += 1
+
+        if self.fakes == "fresh":
+            fake = self.generator(self.noise(len(real), "generator"))
+        with without_gradient(self.discriminator), self.frozen_discriminator:
+            g_loss = self.loss.generator(*self.generator_logits(real, fake)).mean()
+            self.step(g_optimizer, g_loss)
+        self.g_steps += 1
+
+        self.images_seen += len(real)
+        self.batch_size = len(real)
+        if self.averaged is not None:
+            self.averaged.update(self.generator, num_images=len(real), images_seen=self.images_seen)
+        self.add(d_loss, g_loss, real_logits.mean(), fake_logits.mean())
+
+    def logits(self, real: Tensor, fake: Tensor, *, joined: bool) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Return the discriminator's logits of real and fake images, from one pass or from two, in float32 or more."""
+        if joined:
+            real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
+        else:
+            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+        return at_least_float32(real_logits), at_least_float32(fake_logits)
+
+    def generator_logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Return what the generator's loss takes; real images are judged only where something depends on them."""
+        joined = self.discriminator_batches == "joined"
+        if joined or losses.generator_needs_real(self.loss):
+            return self.logits(real, fake, joined=joined)
+        return None, at_least_float32(self.discriminator(fake))
+
+    def step(self, optimizer: Any, loss: Tensor) -> None:
+        """Minimize."""
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def noise(self, num: int, step: str) -> Float[Tensor, "n z"]:
+        """Return this iteration's latent vectors: a function of seed and iteration, so that a resumed run has them."""
+        generator = rng.generator(self.seed, "noise", step, self.d_steps)
+        return torch.randn(num, latent_dim(self.generator), generator=generator).to(self.device)
+
+    def set_rates(self, *optimizers: Any) -> None:
+        """Let the rates fall linearly to 0 from `decay_from` of the run on."""
+        if self.total_images is None or self.decay_from >= 1:
+            return
+        left = (1 - self.images_seen / self.total_images) / (1 - self.decay_from)
+        for optimizer, rate in zip(optimizers, self.rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * min(1.0, max(0.0, left))
+
+    def add(self, *values: Tensor) -> None:
+        """Add to the sums on the device; reading them would make the device wait in every step."""
+        stacked = torch.stack([value.detach() for value in values])
+        self.sums = stacked if self.sums is None else self.sums + stacked
+        self.num_summed += 1
+
+    def take_means(self) -> dict[str, float]:
+        """Return the means of `LOGGED` since the last call; empty where no step was taken."""
+        if self.sums is None:
+            return {}
+        means = (self.sums / self.num_summed).tolist()
+        self.sums, self.num_summed = None, 0
+        return dict(zip(LOGGED, means, strict=True))
+
+    def sample(self, which: Which = "averaged") -> Sample:
+        """Return a sampler of the generator as it is now; it works on a copy, so that looking leaves no trace.
+
+        Args:
+            which: The averaged generator (the raw one where nothing is averaged), or the raw one.
+        """
+        return sampler(self.snapshot(which), self.statistics, batch_size=self.batch_size)
+
+    def snapshot(self, which: Which = "averaged") -> nn.Module:
+        """Return a copy of the generator in eval mode, with the statistics that it is to be sampled with."""
+        averaged = which == "averaged" and self.averaged is not None
+        network = copy.deepcopy(self.averaged.network if averaged else self.generator)
+        if averaged:
+            settle_spectral_norm(network)
+        if averaged or self.statistics == "standing":
+            generator = rng.generator(self.seed, "standing", self.images_seen)
+            norms.recalibrate(network, latent_batches(network, self.batch_size, generator))
+        return network.eval().requires_grad_(False)
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Make sure that the networks fit the data, before the first step.
+
+        Args:
+            shape: Of one real image, (C, H, W).
+
+        Raises:
+            ValueError: The generator makes other shapes, or the discriminator cannot take them.
+        """
+        fake = self.sample("raw")(2, rng.generator(0))
+        if tuple(fake.shape[1:]) != tuple(shape):
+            made = tuple(fake.shape[1:])
+            raise ValueError(f"the generator makes {made} and the data are {tuple(shape)}; set its size and channels")
+        try:
+            logits = copy.deepcopy(self.discriminator).eval()(fake)
+        except RuntimeError as error:
+            raise ValueError(f"the discriminator cannot take images of shape {tuple(shape)}: {error}") from error
+        if logits.shape != (2,):
+            raise ValueError(f"the discriminator makes {tuple(logits.shape)} of 2 images; it has to make (2,), one logit each")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Save the counters and the sums of the losses beside the weights."""
+        checkpoint["gannorm_gan"] = {name: getattr(self, name) for name in COUNTERS}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on counting from there."""
+        for name in COUNTERS:
+            setattr(self, name, checkpoint["gannorm_gan"][name])
+
+
+COUNTERS = ("images_seen", "d_steps", "g_steps", "batch_size", "sums", "num_summed")
+
+
+@contextmanager
+def without_gradient(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network and not stay in it."""
+    taking = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in taking:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in taking:
+            parameter.requires_grad_(True)
+
+
+def at_least_float32(logits: Tensor) -> Tensor:
+    """Return logits in a precision that losses can be summed in."""
+    return logits if logits.dtype == torch.float64 else logits.float()

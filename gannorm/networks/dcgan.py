@@ -1,0 +1,181 @@
+"""DCGAN-style networks for square images, any norm in either (Radford 2016, arXiv:1511.06434).
+
+Deviations from the paper: kernels of 4 rather than 5, so that no position is covered more often than another; the
+number of channels follows from `width`; the discriminator's features go to its logit through a linear layer.
+"""
+
+from typing import TypeVar
+
+import pytorch_lightning as pl
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gannorm import norms
+from gannorm.networks.block import NormAt, NormSpec, WeightNormSpec, block, norm_of_each_layer
+
+SMALLEST, LARGEST, STEP = 28, 128, 4  # sides of an image, pixels
+MOST_TIMES_WIDTH = 8  # channels stop doubling there
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def stages(size: int, channels: int, width: int) -> tuple[int, list[int]]:
+    """Return the side of the smallest feature map and the channels of each, from the smallest map to the largest.
+
+    The image's side is halved while it stays whole and at least 4.
+
+    Raises:
+        ValueError: There is no such network for this size, or for this number of channels.
+
+    Example:
+        >>> stages(28, 1, 32)
+        (7, [64, 32])
+        >>> stages(128, 3, 32)
+        (4, [256, 256, 128, 64, 32])
+    """
+    if size % STEP or not SMALLEST <= size <= LARGEST:
+        nearest = min(max(round(size / STEP) * STEP, SMALLEST), LARGEST)
+        raise ValueError(f"size={size} is no multiple of {STEP} from {SMALLEST} to {LARGEST}; the nearest is {nearest}")
+    if channels not in (1, 3):
+        raise ValueError(f"channels={channels}: images have 1 or 3")
+    if width < 1:
+        raise ValueError(f"width={width}: a feature map has at least 1 channel")
+    side, maps = size, list[int]()
+    while side % 2 == 0 and side // 2 >= 4:
+        side //= 2
+        maps.append(min(2 ** len(maps), MOST_TIMES_WIDTH) * width)
+    return side, maps[::-1]
+
+
+def drawn(layer: Layer) -> Layer:
+    """Return the layer with its weight drawn from N(0, 0.02²) and its bias 0, as in the paper."""
+    nn.init.normal_(layer.weight, std=0.02)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class DCGANGenerator(pl.LightningModule):
+    """Latent vectors to images: a linear layer, then transposed convolutions that double the side each.
+
+    Args:
+        size: Side of the images in pixels: a multiple of 4 from 28 to 128.
+        channels: Of the images: 1 or 3.
+        latent_dim: Length of a latent vector.
+        width: Channels of the largest hidden feature map; each smaller map has twice as many, up to 8 times width.
+        norm: What follows each layer: a name, a mapping with options, or a callable.
+        weight_norm: What re-parametrizes each layer's weight.
+        norm_at: Which layers carry the norm: "inner" (all but the output), "all", or numbers from 0.
+
+    Shapes:
+        (N, latent_dim) to (N, channels, size, size), in [-1, 1].
+
+    Raises:
+        ValueError: No such size, channels or norm.
+
+    Example:
+        >>> import torch
+        >>> generator = DCGANGenerator(size=32, channels=3, norm={"name": "group", "num_groups": 8})
+        >>> generator(torch.zeros(2, generator.latent_dim)).shape
+        torch.Size([2, 3, 32, 32])
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int = 28,
+        channels: int = 1,
+        latent_dim: int = 64,
+        width: int = 32,
+        norm: NormSpec = "batch",
+        weight_norm: WeightNormSpec = None,
+        norm_at: NormAt = "inner",
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.latent_dim = latent_dim
+        side, maps = stages(size, channels, width)
+        outputs = [*maps, channels]
+        norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=len(maps))
+        self.blocks = nn.Sequential(
+            block(
+                lambda bias: drawn(nn.Linear(latent_dim, maps[0] * side * side, bias=bias)),
+                maps[0],
+                norm=norm_of[0],
+                weight_norm=weight_norm,
+                activation=nn.ReLU(),
+                reshape=nn.Unflatten(1, (maps[0], side, side)),
+            ),
+            *[
+                block(
+                    lambda bias, i=i: drawn(nn.ConvTranspose2d(*outputs[i - 1 : i + 1], 4, 2, padding=1, bias=bias)),
+                    outputs[i],
+                    norm=norm_of[i],
+                    weight_norm=weight_norm,
+                    activation=nn.ReLU() if i < len(maps) else nn.Tanh(),
+                )
+                for i in range(1, len(outputs))
+            ],
+        )
+
+    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n c h w"]:
+        """Return one image per latent vector."""
+        return self.blocks(z)
+
+
+class DCGANDiscriminator(pl.LightningModule):
+    """Images to logits: convolutions that halve the side each, then a linear layer.
+
+    Args:
+        size: Side of the images in pixels: a multiple of 4 from 28 to 128.
+        channels: Of the images: 1 or 3.
+        width: Channels of the largest hidden feature map; each smaller map has twice as many, up to 8 times width.
+        norm: What follows each layer but the logit: a name, a mapping with options, or a callable.
+        weight_norm: What re-parametrizes each layer's weight, the logit's too.
+        norm_at: Which layers carry the norm: "inner" (all but the first), "all", or numbers from 0.
+
+    Shapes:
+        (N, channels, size, size) to (N,).
+
+    Raises:
+        ValueError: No such size, channels or norm.
+
+    Example:
+        >>> import torch
+        >>> discriminator = DCGANDiscriminator(weight_norm="spectral")
+        >>> discriminator(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2])
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int = 28,
+        channels: int = 1,
+        width: int = 32,
+        norm: NormSpec = None,
+        weight_norm: WeightNormSpec = None,
+        norm_at: NormAt = "inner",
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        side, maps = stages(size, channels, width)
+        inputs, outputs = [channels, *maps[:0:-1]], maps[::-1]
+        norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=0)
+        self.blocks = nn.Sequential(
+            *[
+                block(
+                    lambda bias, i=i: drawn(nn.Conv2d(inputs[i], outputs[i], 4, 2, padding=1, bias=bias)),
+                    outputs[i],
+                    norm=norm_of[i],
+                    weight_norm=weight_norm,
+                    activation=nn.LeakyReLU(0.2),
+                )
+                for i in range(len(outputs))
+            ]
+        )
+        self.logit = norms.wrap(weight_norm, drawn(nn.Linear(outputs[-1] * side * side, 1)))
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+        """Return one logit per image, high where it looks real."""
+        return self.logit(self.blocks(x).flatten(1)).squeeze(1)

@@ -1,0 +1,38 @@
+"""Normalization strategies by name: one registry for what follows a layer and for what is done to its weight.
+
+    create("group", 64)             a layer for 64 channels
+    wrap("spectral", layer)         a layer with a normalized weight
+    factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
+    names(), describe("group")      look around
+    register("mine")                add your own
+    freeze_state(model), recalibrate(model, batches)    state that forward passes move
+
+Needs torch and nothing else of this package.
+"""
+
+from gannorm.norms.activation import number_of_groups as number_of_groups
+from gannorm.norms.build import bias_redundant as bias_redundant
+from gannorm.norms.build import create as create
+from gannorm.norms.build import factory as factory
+from gannorm.norms.build import wrap as wrap
+from gannorm.norms.errors import NormConflictError as NormConflictError
+from gannorm.norms.errors import NormError as NormError
+from gannorm.norms.errors import NormKindError as NormKindError
+from gannorm.norms.errors import NormOptionError as NormOptionError
+from gannorm.norms.errors import NormShapeError as NormShapeError
+from gannorm.norms.errors import UnknownNormError as UnknownNormError
+from gannorm.norms.info import NormInfo as NormInfo
+from gannorm.norms.registry import describe as describe
+from gannorm.norms.registry import names as names
+from gannorm.norms.registry import register as register
+from gannorm.norms.registry import registered as registered
+from gannorm.norms.spec import NormLike as NormLike
+from gannorm.norms.spec import NormSpec as NormSpec
+from gannorm.norms.spec import resolve as resolve
+from gannorm.norms.state import FrozenState as FrozenState
+from gannorm.norms.state import batch_statistics as batch_statistics
+from gannorm.norms.state import buffer_policy as buffer_policy
+from gannorm.norms.state import freeze_state as freeze_state
+from gannorm.norms.state import has_batch_statistics as has_batch_statistics
+from gannorm.norms.state import recalibrate as recalibrate
+from gannorm.norms.weight import spectral as _spectral  # noqa: F401  (its row)

@@ -1,0 +1,131 @@
+"""What is known of a norm: declared once beside its constructor, the rest derived from the axes it reduces over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import nn
+
+from gannorm.norms.options import REQUIRED, Option, signature
+
+Axis = Literal["batch", "channel", "group", "space"]
+Kind = Literal["activation", "conditional", "fused", "weight"]
+
+VERBS = {
+    "activation": "norms.create({!r}, channels)",
+    "conditional": "norms.conditional({!r}, channels, condition_dim)",
+    "fused": "norms.create({!r}, channels) in place of norm and activation",
+    "weight": "norms.wrap({!r}, layer)",
+}
+INPUTS = {0: "points (N, C)", 1: "sequences (N, C, L)", 2: "images (N, C, H, W)", 3: "volumes (N, C, D, H, W)"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormInfo:
+    """A norm's name, formula, source and properties.
+
+    Args:
+        name: What configs call it.
+        constructor: `channels -> module`, or `layer -> layer` for weight norms; options are keyword-only.
+        options: The constructor's options with their defaults.
+        aliases: Other names.
+        kind: What it normalizes, and so which function makes it.
+        axes: The axes that share one mean and variance: "group" stands for the channels of one group.
+        centers: Whether it subtracts the mean.
+        dims: Numbers of spatial axes it works with.
+        groups: `(channels, **options) -> number of groups`, for norms that reduce over "group".
+        summary: One line.
+        formula: What it computes.
+        paper: Where it is from.
+        deviations: Where it differs from the paper.
+
+    Example:
+        >>> from gannorm import norms
+        >>> info = norms.describe("BN")
+        >>> info.name, info.axes, info.couples_samples
+        ('batch', ('batch', 'space'), True)
+    """
+
+    name: str
+    constructor: Callable[..., nn.Module] = field(repr=False)
+    options: tuple[Option, ...] = ()
+    aliases: tuple[str, ...] = ()
+    kind: Kind = "activation"
+    axes: tuple[Axis, ...] = ()
+    centers: bool = True
+    dims: tuple[int, ...] = (0, 1, 2, 3)
+    groups: Callable[..., int] | None = field(default=None, repr=False)
+    summary: str = ""
+    formula: str = ""
+    paper: str = ""
+    deviations: str = ""
+
+    @property
+    def couples_samples(self) -> bool:
+        """Whether, in training, a sample's output depends on the other samples of its batch."""
+        return "batch" in self.axes
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The options that need not be given, with their values."""
+        return {option.name: option.default for option in self.options if option.default is not REQUIRED}
+
+    @property
+    def takes_dims(self) -> bool:
+        """Whether the constructor has to know the number of spatial axes."""
+        return "dims" in signature(self.constructor).parameters
+
+    @property
+    def verb(self) -> str:
+        """The call that makes it."""
+        return VERBS[self.kind].format(self.name)
+
+    def channels_per_statistic(self, channels: int, **options: Any) -> int:
+        """Return how many channels share one mean."""
+        if "channel" in self.axes:
+            return channels
+        return channels // self.groups(channels, **options) if self.groups else 1
+
+    def bias_redundant(self, channels: int, **options: Any) -> bool:
+        """Whether a bias per channel, added just before this norm, is subtracted again exactly (in training).
+
+        True where the mean that is subtracted belongs to a single channel: batch and instance norm, and group norm
+        with as many groups as channels. Never for layer norm of more than one channel: the channels' biases differ.
+
+        Example:
+            >>> from gannorm import norms
+            >>> group = norms.describe("group")
+            >>> group.bias_redundant(64), group.bias_redundant(64, num_groups=64)
+            (False, True)
+        """
+        return self._centers_activations and self.channels_per_statistic(channels, **options) == 1
+
+    def constant(self, channels: int, dims: int, **options: Any) -> bool:
+        """Whether each mean is over one value, so that the output is constant whatever the input."""
+        alone = dims == 0 and not self.couples_samples
+        return alone and self.bias_redundant(channels, **options)
+
+    @property
+    def _centers_activations(self) -> bool:
+        return self.kind != "weight" and self.centers and bool(self.axes)
+
+    def __str__(self) -> str:
+        title = f"{self.name} ({', '.join(self.aliases)})" if self.aliases else self.name
+        facts = {
+            "formula": self.formula,
+            "statistics over": ", ".join(self.axes),
+            "couples samples": "yes" if self.couples_samples else "no",
+            "bias before it": self._bias_advice(),
+            "works on": ", ".join(INPUTS[number] for number in self.dims) if self.kind != "weight" else "",
+            "options": ", ".join(map(str, self.options)) or "none",
+            "made by": self.verb,
+            "paper": self.paper,
+            "deviations": self.deviations,
+        }
+        rows = [f"  {label:<16}{value}" for label, value in facts.items() if value]
+        return "\n".join([f"{title}: {self.summary}", *rows])
+
+    def _bias_advice(self) -> str:
+        if not self._centers_activations or "channel" in self.axes:
+            return "has an effect" if self.kind != "weight" else ""
+        return "redundant with one channel per group, else has an effect" if "group" in self.axes else "redundant"

@@ -1,0 +1,178 @@
+"""The table of norms: one row per name, added by `register` beside the constructor."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+
+from torch import nn
+
+from gannorm.norms.errors import NormConflictError, NormOptionError, UnknownNormError
+from gannorm.norms.info import Axis, Kind, NormInfo
+from gannorm.norms.options import options_of, signature
+
+Constructor = TypeVar("Constructor", bound=Callable[..., nn.Module])
+
+_NORMS: dict[str, NormInfo] = {}
+_KEYS: dict[str, str] = {}  # every name and alias as it is looked up -> name
+
+
+def register(
+    name: str,
+    *,
+    aliases: Sequence[str] = (),
+    kind: Kind = "activation",
+    axes: Sequence[Axis] = (),
+    centers: bool = True,
+    dims: Sequence[int] = (0, 1, 2, 3),
+    groups: Callable[..., int] | None = None,
+    formula: str = "",
+    paper: str = "",
+    deviations: str = "",
+) -> Callable[[Constructor], Constructor]:
+    """Return a decorator that adds a class or function to the table; arguments as in `NormInfo`.
+
+    The constructor takes the number of channels (a weight norm: the layer), then options by keyword only, and `dims`
+    by keyword if it has to know the number of spatial axes. The first line of its docstring is the summary.
+
+    Raises:
+        NormConflictError: The name or an alias is taken.
+        NormOptionError: The constructor would swallow misspelled options, or takes one by position.
+
+    Example:
+        >>> from torch import nn
+        >>> from gannorm import norms
+        >>> class Scale(nn.Module):
+        ...     "Multiply by a constant."
+        ...     def __init__(self, channels: int, *, factor: float = 2.0):
+        ...         super().__init__()
+        ...         self.factor = factor
+        >>> with norms.registered("scale", Scale, centers=False):
+        ...     norms.create({"name": "scale", "factor": "3"}, 8).factor
+        3.0
+    """
+
+    def add(constructor: Constructor) -> Constructor:
+        _check_signature(name, constructor)
+        info = NormInfo(
+            name=name,
+            constructor=constructor,
+            options=options_of(constructor),
+            aliases=tuple(aliases),
+            kind=kind,
+            axes=tuple(axes),
+            centers=centers,
+            dims=tuple(dims),
+            groups=groups,
+            summary=(inspect.getdoc(constructor) or "").partition("\n")[0],
+            formula=formula,
+            paper=paper,
+            deviations=deviations,
+        )
+        _add(info)
+        return constructor
+
+    return add
+
+
+@contextmanager
+def registered(name: str, constructor: Callable[..., nn.Module], **declared: Any) -> Iterator[NormInfo]:
+    """Register a norm for the length of a `with` block; arguments as in `register`.
+
+    Raises:
+        NormConflictError: The name or an alias is taken.
+    """
+    register(name, **declared)(constructor)
+    try:
+        yield _NORMS[name]
+    finally:
+        info = _NORMS.pop(name)
+        for key in _keys(info):
+            del _KEYS[key]
+
+
+def describe(name: str) -> NormInfo:
+    """Return what is known of a norm; print it for a readable page.
+
+    Raises:
+        UnknownNormError: No norm has this name; the message has the nearest one and the whole list.
+
+    Example:
+        >>> from gannorm import norms
+        >>> norms.describe("GN").defaults
+        {'num_groups': 'auto', 'group_size': None, 'eps': 1e-05, 'affine': True}
+    """
+    key = _key(name)
+    if key not in _KEYS:
+        close = get_close_matches(key, _KEYS, n=1)
+        nearest = _KEYS[close[0]] if close else None
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        raise UnknownNormError(
+            f"no norm is called {name!r}{hint}; there are {', '.join(_NORMS)}",
+            norm=name, nearest=nearest, known=list(_NORMS),
+        )  # fmt: skip
+    return _NORMS[_KEYS[key]]
+
+
+def names(
+    pattern: str = "*", *, kind: Kind | None = None, batch_free: bool | None = None, dims: int | None = None
+) -> list[str]:
+    """Return the names that fit all that is asked, in the order of their registration.
+
+    Args:
+        pattern: Shell pattern of the name; case does not matter.
+        kind: "activation", "weight" and so on.
+        batch_free: True for those whose output for a sample depends on that sample only, False for the others.
+        dims: Those that work with this number of spatial axes.
+
+    Example:
+        >>> from gannorm import norms
+        >>> norms.names(kind="weight")
+        ['spectral']
+        >>> norms.names(kind="activation", batch_free=False)
+        ['batch']
+    """
+    return [
+        info.name
+        for info in _NORMS.values()
+        if fnmatchcase(info.name, _key(pattern))
+        and kind in (None, info.kind)
+        and batch_free in (None, not info.couples_samples)
+        and (dims is None or dims in info.dims)
+    ]
+
+
+def _key(name: str) -> str:
+    return name.strip().lower().replace("-", "_")
+
+
+def _keys(info: NormInfo) -> list[str]:
+    return [_key(name) for name in (info.name, *info.aliases)]
+
+
+def _origin(constructor: Callable[..., nn.Module]) -> str:
+    return f"{constructor.__module__}.{constructor.__qualname__}"
+
+
+def _add(info: NormInfo) -> None:
+    for key in _keys(info):
+        if key in _KEYS:
+            origins = _origin(_NORMS[_KEYS[key]].constructor), _origin(info.constructor)
+            raise NormConflictError(
+                f"norm name {key!r} of {origins[1]} is taken by {origins[0]}; choose another", name=key, origins=origins
+            )
+    _NORMS[info.name] = info
+    _KEYS.update(dict.fromkeys(_keys(info), info.name))
+
+
+def _check_signature(name: str, constructor: Callable[..., nn.Module]) -> None:
+    """Refuse constructors that would swallow a misspelled option or take one by position."""
+    options = list(signature(constructor).parameters.values())[1:]
+    for option in options:
+        if option.kind is not option.KEYWORD_ONLY:
+            raise NormOptionError(
+                f"norm {name!r}: its constructor takes {str(option)!r}; options must be named and keyword-only",
+                norm=name, option=option.name, value=None, accepted={},
+            )  # fmt: skip

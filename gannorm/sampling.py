@@ -1,0 +1,94 @@
+"""Images out of a generator: which statistics its norms use, in which batches, with whose random numbers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import ParametrizationList
+
+from gannorm import norms, rng
+
+Statistics = Literal["running", "batch", "standing"]
+
+Sample = Callable[[int, torch.Generator], Tensor]
+"""How many images and whose random numbers, to images (N, C, H, W) in [-1, 1]."""
+
+STANDING_BATCHES = 16  # of latent vectors, to compute running statistics anew
+
+
+def latent_dim(generator: nn.Module) -> int:
+    """Return the length of a generator's latent vectors.
+
+    Raises:
+        ValueError: The module does not say.
+    """
+    if not isinstance(length := getattr(generator, "latent_dim", None), int):
+        raise ValueError(f"generator {type(generator).__name__} has no latent_dim; set it to the length of its z")
+    return length
+
+
+def latent_batches(network: nn.Module, batch_size: int, generator: torch.Generator) -> Iterator[Float[Tensor, "n z"]]:
+    """Yield latent vectors to compute running statistics from, in batches as large as training's."""
+    device = device_of(network)
+    for _ in range(STANDING_BATCHES):
+        yield torch.randn(batch_size, latent_dim(network), generator=generator).to(device)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network's parameters are; the CPU where it has none."""
+    return next(network.parameters(), torch.empty(0)).device
+
+
+def sampler(network: nn.Module, statistics: Statistics = "running", *, batch_size: int = 256) -> Sample:
+    """Return a function that draws images from a generator, a batch at a time.
+
+    Only whole batches are made, and what is too much is cut off: with batch statistics a smaller last batch would
+    be normalized by other numbers than the rest.
+
+    Args:
+        network: Latent vectors (N, Z) to images; in eval mode.
+        statistics: "batch" normalizes by each batch's own statistics; else by the running ones.
+        batch_size: Images made at once.
+
+    Example:
+        >>> class Twice(nn.Module):
+        ...     latent_dim = 2
+        ...     def forward(self, z):
+        ...         return z * 2
+        >>> draw = sampler(Twice())
+        >>> draw(3, rng.generator(0)).shape
+        torch.Size([3, 2])
+    """
+    device = device_of(network)
+
+    def mode() -> AbstractContextManager[None]:
+        return norms.batch_statistics(network) if statistics == "batch" else nullcontext()
+
+    @torch.no_grad()
+    def draw(num: int, generator: torch.Generator) -> Tensor:
+        num_batches = -(-num // batch_size)
+        z = torch.randn(num_batches * batch_size, latent_dim(network), generator=generator).to(device)
+        with mode():
+            return torch.cat([network(batch) for batch in z.split(batch_size)])[:num]
+
+    return draw
+
+
+@torch.no_grad()
+def settle_spectral_norm(network: nn.Module, num_iterations: int = 10) -> None:
+    """Let the power iterations of all spectral norms converge to the weights as they are now.
+
+    An average's weights are not those that its copied vectors were estimated for.
+    """
+    for module in network.modules():
+        for parametrization in module if isinstance(module, ParametrizationList) else ():
+            if isinstance(parametrization, _SpectralNorm):
+                mode = parametrization.training
+                parametrization.train()
+                for _ in range(num_iterations):
+                    parametrization(module.original)
+                parametrization.train(mode)

@@ -1,0 +1,303 @@
+"""Weights & Biases: the only file that imports wandb, and only when something is to be logged.
+
+Offline by default; online as soon as the user is logged in. The x axis of every chart is `images_seen`.
+"""
+
+import os
+import re
+import warnings
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pytorch_lightning.loggers
+from PIL import Image
+from pytorch_lightning.loggers.logger import DummyExperiment, rank_zero_experiment
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+if TYPE_CHECKING:
+    import wandb
+
+Mode = Literal["online", "offline", "disabled"]
+
+MODES: dict[str, Mode] = {
+    "online": "online",
+    "run": "online",
+    "shared": "online",
+    "offline": "offline",
+    "dryrun": "offline",
+    "disabled": "disabled",
+}
+INIT_TIMEOUT = 15.0  # seconds for a server to answer; then the run goes on offline
+FINISH_TIMEOUT = 60.0  # seconds for the last uploads; what is left can be sent with `wandb sync`
+
+
+def mode() -> Mode:
+    """Return where runs are logged, without asking any server or anybody.
+
+    WANDB_MODE decides; without it the choice made by `wandb offline` or `wandb disabled`; without that a run is online
+    if there is a key (WANDB_API_KEY, netrc or wandb's settings), else offline.
+
+    Raises:
+        ValueError: WANDB_MODE is something else.
+
+    Example:
+        >>> mode()  # the tests set WANDB_MODE
+        'offline'
+    """
+    if asked := os.environ.get("WANDB_MODE"):
+        if asked not in MODES:
+            raise ValueError(f"WANDB_MODE={asked!r} is none of online, offline, disabled")
+        return MODES[asked]
+    from wandb.sdk import wandb_setup
+
+    chosen = MODES[wandb_setup.singleton().settings.mode]
+    return ("online" if is_logged_in() else "offline") if chosen == "online" else chosen
+
+
+def is_logged_in() -> bool:
+    """Return whether wandb would find credentials; whether a server takes them is not asked."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    import wandb.errors
+    from wandb.sdk import wandb_setup
+    from wandb.sdk.lib import wbauth
+
+    settings = wandb_setup.singleton().settings
+    try:
+        return bool(settings.api_key or wbauth.read_netrc_auth(host=settings.base_url))
+    except wandb.errors.Error:
+        return True  # a damaged key: logging in fails then, and says why
+
+
+class WandbLogger(pytorch_lightning.loggers.WandbLogger):
+    """Lightning's logger, without its step counter: every chart is drawn over `images_seen`.
+
+    Where WANDB_MODE is "disabled" it does nothing and leaves no folder. A server that does not answer costs 15 seconds;
+    the run then goes on offline. After a resume the same id makes a second offline folder; `wandb sync` joins them.
+
+    Args:
+        folder: The run folder; wandb's own goes to `<folder>/wandb`.
+        name: Of the run, as shown.
+        id: The same id is the same run. None = made up.
+        group: Of runs, such as a study.
+        tags: Such as the names of the norms; cut to 64 characters.
+        job_type: train, evaluate and so on.
+        project: None = WANDB_PROJECT, or "gannorm".
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     logger = WandbLogger(folder, name="group norm", id="1")
+        ...     logger.log_metrics({"images_seen": 64, "loss": 0.5})
+        ...     logger.finish()
+        ...     len(offline_runs(folder))
+        1
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        group: str | None = None,
+        tags: Sequence[str] = (),
+        job_type: str | None = None,
+        project: str | None = None,
+    ) -> None:
+        super().__init__(
+            name=name,
+            save_dir=str(folder),
+            id=None if id is None else re.sub(r"[/\\#?%:]", "-", id),
+            project=project or os.environ.get("WANDB_PROJECT") or "gannorm",
+            group=group,
+            tags=[tag[:64] for tag in tags],
+            job_type=job_type,
+        )
+        # wandb warns of this argument in every run, and is about to remove it.
+        self._wandb_init.pop("anonymous", None)
+        self._last_bars: dict[str, tuple[list[str], list[float], int]] = {}
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> "wandb.Run | DummyExperiment":
+        """The run; it is started by the first use. Other processes than the first get one that does nothing."""
+        if self._experiment is None:
+            chosen = mode()
+            if chosen == "disabled":
+                return DummyExperiment()
+            self._experiment = start(self._wandb_init, chosen)
+            self._id = self._wandb_init["id"] = self._experiment.id
+        return self._experiment
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the connection behind: another process starts its own, with the same id."""
+        return {**self.__dict__, "_experiment": None}
+
+    @property
+    def url(self) -> str | None:
+        """Where the run can be seen; None if it is offline or has not started."""
+        return getattr(self._experiment, "url", None)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:  # noqa: ARG002
+        """Log numbers; `images_seen` among them is the place on the x axis, and Lightning's step is dropped."""
+        self.experiment.log(dict(metrics))
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Mapping[str, Any] | Namespace) -> None:
+        """Log the configuration as it is, and what runs are grouped by beside it (`flat_config`)."""
+        config = dict(vars(params) if isinstance(params, Namespace) else params)
+        super().log_hyperparams({**config, **flat_config(config)})
+
+    @rank_zero_only
+    def log_image(self, key: str, image: Image.Image | np.ndarray, images_seen: int) -> None:  # type: ignore[override]
+        """Log one picture: a PIL image, or (H, W, 1 or 3) uint8.
+
+        Raises:
+            ValueError: The array is not uint8.
+        """
+        import wandb
+
+        picture = image if isinstance(image, Image.Image) else to_picture(image)
+        if not isinstance(run := self.experiment, DummyExperiment):
+            run.log({key: wandb.Image(picture), "images_seen": images_seen})
+
+    @rank_zero_only
+    def log_bar(self, key: str, labels: Sequence[str], values: Sequence[float], images_seen: int) -> None:
+        """Log one number per label, such as the share of each digit.
+
+        It is logged as a histogram with one bin per label, which W&B draws over images seen: a lost digit is a row that
+        goes dark. The last one becomes a bar chart, `<key>, last`, when the run ends; a bar chart each time would be a
+        table, an artifact and four files each time.
+        """
+        import wandb
+
+        bins = wandb.Histogram(np_histogram=(list(values), [i - 0.5 for i in range(len(values) + 1)]))
+        if not isinstance(run := self.experiment, DummyExperiment):
+            run.log({key: bins, "images_seen": images_seen})
+            self._last_bars[key] = (list(labels), list(values), images_seen)
+
+    @rank_zero_only
+    def alert(self, title: str, text: str) -> None:
+        """Send a warning to the user's W&B alerts; the title is cut to 64 characters."""
+        self.experiment.alert(title=title[:64], text=text, level="WARN")
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Draw the bar charts; end the run if it failed. Lightning calls this after each fit, so more may come."""
+        self.draw_bars()
+        if status != "success":
+            self.finish(1)
+
+    @rank_zero_only
+    def finish(self, exit_code: int = 0) -> None:
+        """End the run; a later use would resume it."""
+        self.draw_bars()
+        if self._experiment is not None:
+            self._experiment.finish(exit_code=exit_code)
+        self._experiment = None
+
+    def draw_bars(self) -> None:
+        """Log the last values of each `log_bar` as bar charts."""
+        import wandb
+
+        for key, (labels, values, images_seen) in self._last_bars.items():
+            table = wandb.Table(
+                columns=["label", "value"], data=[list(row) for row in zip(labels, values, strict=True)]
+            )
+            chart = wandb.plot.bar(table, "label", "value", title=key)
+            with staging(Path(self._wandb_init["dir"]) / "wandb"):
+                self.experiment.log({f"{key}, last": chart, "images_seen": images_seen})
+        self._last_bars = {}
+
+
+def start(init: Mapping[str, Any], chosen: Mode) -> "wandb.Run":
+    """Return a new run with `images_seen` as its x axis; an online one that cannot start is offline, with a warning."""
+    import wandb
+
+    settings = wandb.Settings(console="off", quiet=True, init_timeout=INIT_TIMEOUT, finish_timeout=FINISH_TIMEOUT)
+    try:
+        # Runs of one process stay apart: a study trains several.
+        run = wandb.init(**init, mode=chosen, reinit="create_new", settings=settings)
+    except wandb.errors.Error as error:
+        if chosen == "offline":
+            raise
+        reason = str(error).partition("\n")[0]
+        warnings.warn(
+            f"W&B cannot be reached ({reason}); the run goes on offline, send it with `wandb sync`", stacklevel=2
+        )
+        return start(init, "offline")
+    run.define_metric("images_seen", hidden=True)
+    run.define_metric("*", step_metric="images_seen")
+    return run
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[None]:
+    """Let wandb keep its copies of tables in a folder of the run, where the user did not choose one."""
+    if "WANDB_DATA_DIR" in os.environ:
+        yield
+        return
+    os.environ["WANDB_DATA_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
+
+
+def offline_runs(folder: str | Path) -> list[Path]:
+    """Return the offline runs of a run folder, oldest first: what `wandb sync` takes.
+
+    Example:
+        >>> offline_runs("no/such/folder")
+        []
+    """
+    return sorted(Path(folder).glob("wandb/offline-run-*"))
+
+
+def to_picture(pixels: np.ndarray) -> Image.Image:
+    """Return pixels as a PIL picture, grey or RGB."""
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"image has dtype {pixels.dtype}; a picture needs uint8, 0 to 255")
+    return Image.fromarray(pixels.squeeze(2) if pixels.shape[2:] == (1,) else pixels)
+
+
+def flat_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what runs are grouped by: `norm_g`, `norm_d`, `weight_norm_g`, `weight_norm_d` and `seed`.
+
+    The keys have no dots, because W&B takes those for levels. What the configuration does not say is absent.
+
+    Args:
+        config: Of a run; generator and discriminator under `model` or at the top, with or without `init_args`.
+
+    Example:
+        >>> flat_config({"seed_everything": 3, "model": {"generator": {"norm": {"name": "group", "num_groups": 8}}}})
+        {'norm_g': 'group', 'seed': 3}
+    """
+    model = arguments(config.get("model"))
+    flat: dict[str, Any] = {}
+    for network in ("generator", "discriminator"):
+        options = arguments(config.get(network)) or arguments(model.get(network))
+        flat |= {f"{kind}_{network[0]}": name_of(options[kind]) for kind in ("norm", "weight_norm") if kind in options}
+    seeds = [
+        value for value in (config.get("seed"), config.get("seed_everything"), model.get("seed")) if value is not None
+    ]
+    return flat | ({"seed": seeds[0]} if seeds else {})
+
+
+def arguments(config: Any) -> Mapping[str, Any]:
+    """Return the arguments of a part of the configuration, or none where it is no mapping."""
+    inner = config.get("init_args") or config if isinstance(config, Mapping) else {}
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def name_of(norm: Any) -> str:
+    """Return the name of a norm's spec."""
+    if isinstance(norm, Mapping):
+        norm = norm.get("name", norm.get("class_path"))
+    return getattr(norm, "__name__", str(norm)) if norm else "none"

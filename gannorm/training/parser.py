@@ -1,0 +1,202 @@
+"""The configuration of a run: LightningCLI's parser with our words, our errors, and only options that do something."""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import pytorch_lightning as pl
+import yaml
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.profilers import Profiler
+
+from gannorm.gan import GAN
+from gannorm.training.errors import ConfigError
+
+NO_EFFECT = {
+    "trainer.max_steps": "progress counts images; use --images",
+    "trainer.max_epochs": "progress counts images; use --images",
+    "trainer.max_time": "use --minutes",
+    "trainer.gradient_clip_val": "two optimizers step by themselves; lower model.generator_rate, model.discriminator_rate",
+    "trainer.accumulate_grad_batches": "each batch is a step; raise data.batch_size",
+    "trainer.devices": "one device trains; start other seeds beside it",
+    "optimizer": "both optimizers are Adam; set model.generator_rate, model.discriminator_rate and model.betas",
+    "lr_scheduler": "set model.decay_from",
+}
+"""Lightning's options that would have no effect here, and what has."""
+
+DEFAULTS = {
+    "model.generator": {"class_path": "gannorm.networks.DCGANGenerator"},
+    "model.discriminator": {"class_path": "gannorm.networks.DCGANDiscriminator"},
+    "data": {"class_path": "gannorm.data.MNIST"},
+}
+
+
+def trainer(
+    *,
+    accelerator: str = "auto",
+    precision: Literal["32-true", "bf16-mixed"] = "32-true",
+    logger: bool | Logger | list[Logger] | None = None,
+    callbacks: list[Callback] | Callback | None = None,
+    deterministic: bool = False,
+    benchmark: bool = False,
+    detect_anomaly: bool = False,
+    profiler: str | Profiler | None = None,
+) -> pl.Trainer:
+    """Return Lightning's Trainer with those of its options that have an effect here.
+
+    Args:
+        accelerator: "cpu", "gpu", "mps" or "auto".
+        precision: Of the training; samples are always drawn in float32.
+        logger: Loggers beside the run folder's own; None = Weights & Biases, False = none.
+        callbacks: Beside the run's own.
+        deterministic: Refuse operations that have no deterministic form.
+        benchmark: Let cuDNN choose the fastest algorithms, which may differ between runs.
+        detect_anomaly: Find the operation that made a NaN; slow.
+        profiler: "simple", "advanced", or a profiler.
+    """
+    callbacks = [callbacks] if isinstance(callbacks, Callback) else callbacks
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=precision,
+        logger=logger if logger is not None else False,
+        callbacks=callbacks,
+        deterministic=deterministic,
+        benchmark=benchmark,
+        detect_anomaly=detect_anomaly,
+        profiler=profiler,
+        max_epochs=-1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+class Parser(LightningArgumentParser):
+    """A parser whose errors are exceptions with one line."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002 (jsonargparse's signature)
+        """Raise what is wrong, and the way out."""
+        raise ConfigError(explain(message, known=self.known_keys())) from None
+
+    def known_keys(self) -> list[str]:
+        """Return every key that a configuration may have."""
+        return [action.dest for action in self._actions if action.dest not in ("help", "==SUPPRESS==")]
+
+
+class Configuration(LightningCLI):
+    """What a run is made of. Parses when it is made; builds model, data and trainer when asked to.
+
+    Attributes:
+        config: The resolved configuration.
+    """
+
+    def __init__(self, arguments: list[str] | None = None) -> None:
+        super().__init__(
+            GAN,
+            pl.LightningDataModule,
+            subclass_mode_data=True,
+            trainer_class=trainer,
+            save_config_callback=None,
+            seed_everything_default=0,
+            parser_class=Parser,
+            parser_kwargs={"description": "Train a GAN and watch which modes it covers.", "prog": "train.py"},
+            args=arguments,
+            run=False,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the run's own options."""
+        parser.set_defaults(DEFAULTS)
+        parser.add_argument("--images", type=int, default=240_000, help="Real images to show to the discriminator.")
+        parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
+        parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
+        parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")
+        parser.add_argument("--evaluation.every_images", type=int, default=30_000, help="Between two looks at the modes.")
+        parser.add_argument("--evaluation.num_samples", type=int, default=2048, help="Judged at each look.")
+        parser.add_argument("--evaluation.final_samples", type=int, default=10_000, help="Judged at the end.")
+        parser.add_argument("--log_every_images", type=int, default=6_400, help="Between two readings of the losses.")
+        parser.add_argument(
+            "--resume", type=bool | str | None, nargs="?", const=True, help="Go on with this run, or with a run folder."
+        )
+        parser.add_argument("--fresh", type=bool, nargs="?", const=True, default=False, help="Start again beside it.")
+        parser.add_argument("--quiet", type=bool, nargs="?", const=True, default=False, help="Say only what is wrong.")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse a list of arguments; None is the command line."""
+        self.config = parser.parse_args(args)
+
+    def instantiate_classes(self) -> None:
+        """Do nothing yet: whether this run is to be built at all is known after its folder was looked at."""
+
+    def build(self) -> tuple[GAN, pl.LightningDataModule]:
+        """Return model and data.
+
+        Raises:
+            ConfigError: Something in the configuration cannot be built.
+        """
+        try:
+            objects = self.parser.instantiate_classes(self.config)
+        except (ValueError, TypeError) as error:
+            raise ConfigError(explain(str(error))) from error
+        self.objects = objects
+        return objects.model, objects.data
+
+    def trainer_with(self, loggers: Callable[[Any], list[Logger]], callbacks: list[Callback]) -> pl.Trainer:
+        """Return the trainer with the run's own loggers and callbacks beside the user's."""
+        options = dict(self.objects.trainer)
+        theirs = options.pop("callbacks") or []
+        theirs = theirs if isinstance(theirs, list) else [theirs]
+        return trainer(**{**options, "logger": loggers(options["logger"]), "callbacks": callbacks + theirs})
+
+    def plain(self) -> dict[str, Any]:
+        """Return the resolved configuration as plain data, without what does not change a run."""
+        text = self.parser.dump(self.config, skip_none=False, format="yaml")
+        return yaml.safe_load(text)
+
+
+def arguments_of(config: str | Path | Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> list[str]:
+    """Return a configuration and overrides as command-line arguments.
+
+    Example:
+        >>> arguments_of("configs/smoke.yaml", {"model.generator.norm": "group", "images": 640})
+        ['--config=configs/smoke.yaml', '--model.generator.norm=group', '--images=640']
+    """
+    given = [] if config is None else [json.dumps(config) if isinstance(config, Mapping) else str(config)]
+    return [f"--config={text}" for text in given] + [
+        f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in overrides.items()
+    ]
+
+
+def explain(message: str, known: list[str] | None = None) -> str:
+    """Return jsonargparse's message as one line: the innermost cause, and what to use instead.
+
+    Example:
+        >>> explain("unrecognized arguments: --trainer.max_steps 3")
+        'trainer.max_steps has no effect here: progress counts images; use --images'
+        >>> explain("unrecognized arguments: --imges 3", known=["images"])
+        "unknown option 'imges'; did you mean 'images'?"
+    """
+    for option, instead in NO_EFFECT.items():
+        if re.search(rf"(?<![\w.]){re.escape(option)}\b", message) or (
+            "." in option and re.search(rf"'{option.split('.')[1]}' is not (expected|accepted)", message)
+        ):
+            return f"{option} has no effect here: {instead}"
+    if match := re.search(r"unrecognized arguments: *--([\w.]+)|[Kk]ey '([\w.]+)' is not expected", message):
+        name = match[1] or match[2]
+        near = difflib.get_close_matches(name, known or [], n=1)
+        return f"unknown option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see --help")
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    noise = ("Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given value", "Does not validate")
+    kept = [line for line in lines if line and not line.startswith(noise)]
+    return " ".join(kept).replace("Parser key ", "option ").replace("Expected a <class ", "expected <class ")
+
+

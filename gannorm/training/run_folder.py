@@ -1,0 +1,140 @@
+"""A run folder: `<folder>/<name>/<id>/`, which explains itself. What state it is in is read from the disk."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gannorm.training.errors import RunFolderError
+
+NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder")
+"""Options that change where a run is or how it is started, not what it computes."""
+
+ROOM = 50 * 2**20  # bytes that have to be free beyond a few checkpoints
+NUM_CHECKPOINTS = 4  # last, best, one being written, and the networks on their own
+
+
+def identity(config: Mapping[str, Any]) -> str:
+    """Return the run's id: the first 8 hex digits of the SHA-256 of what it computes.
+
+    Example:
+        >>> identity({"images": 1, "name": "a"}) == identity({"images": 1, "name": "b", "quiet": True})
+        True
+    """
+    part = {key: value for key, value in config.items() if key not in NOT_PART_OF_A_RUN}
+    part["trainer"] = {key: value for key, value in part.get("trainer", {}).items() if key != "logger"}
+    return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps what it makes.
+
+    Args:
+        path: The folder itself.
+    """
+
+    path: Path
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """The checkpoint to go on from."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    def results(self) -> dict[str, Any] | None:
+        """Return results.json, or None where there is none yet or it cannot be read."""
+        try:
+            return json.loads((self.path / "results.json").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def finished(self) -> bool:
+        """Return whether the run is done."""
+        return (self.results() or {}).get("status") == "finished"
+
+    def write_results(self, results: Mapping[str, Any]) -> None:
+        """Write results.json, whole or not at all."""
+        write_whole(self.path / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write config.yaml: training from it gives the same run."""
+        part = {key: value for key, value in config.items() if key not in ("config", "resume", "fresh", "quiet")}
+        write_whole(self.config, yaml.safe_dump(part, sort_keys=False))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place and put it there."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def choose(config: Mapping[str, Any], resume: bool | str | None, fresh: bool) -> RunFolder:
+    """Return the folder of this run: the one its id names, the one to go on with, or a new one beside it.
+
+    Raises:
+        RunFolderError: `resume` names no run folder, or this run was started and is not finished.
+    """
+    if isinstance(resume, str):
+        return existing(Path(resume))
+    folder = RunFolder(Path(config["folder"]) / config["name"] / identity(config))
+    if fresh:
+        return next_beside(folder)
+    if folder.path.exists() and not folder.finished() and not resume:
+        raise RunFolderError(f"run {folder.path} is not finished; go on with --resume, or start beside it with --fresh")
+    return folder
+
+
+def existing(path: Path) -> RunFolder:
+    """Return a run folder that is there.
+
+    Raises:
+        RunFolderError: It is none.
+
+    Example:
+        >>> existing(Path("nowhere"))
+        Traceback (most recent call last):
+        gannorm.training.errors.RunFolderError: nowhere is no run folder: it has no config.yaml
+    """
+    folder = RunFolder(path)
+    if not folder.config.is_file():
+        raise RunFolderError(f"{path} is no run folder: it has no config.yaml")
+    return folder
+
+
+def next_beside(folder: RunFolder) -> RunFolder:
+    """Return the folder if it is free, else `<id>-2`, `<id>-3`, ..."""
+    number, free = 1, folder
+    while free.path.exists():
+        number += 1
+        free = RunFolder(folder.path.with_name(f"{folder.path.name}-{number}"))
+    return free
+
+
+def check_disk(folder: RunFolder, bytes_per_checkpoint: int) -> None:
+    """Make sure that a run can be written before it starts.
+
+    Raises:
+        RunFolderError: The place is full or not writable.
+    """
+    needed = NUM_CHECKPOINTS * bytes_per_checkpoint + ROOM
+    parent = next(path for path in folder.path.absolute().parents if path.exists())
+    if not os.access(parent, os.W_OK):
+        raise RunFolderError(f"{parent} is not writable; choose another place with --folder")
+    free = shutil.disk_usage(parent).free
+    if free < needed:
+        raise RunFolderError(
+            f"{parent} has {free / 2**20:.0f} MiB free and this run needs {needed / 2**20:.0f}; "
+            "make room, or choose another place with --folder"
+        )

@@ -1,0 +1,55 @@
+"""What the screen shows at the end of a run: one table, and the lines that a person types next."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from gannorm import tracking
+from gannorm.training.run import Outcome
+
+ROWS = {"evaluation": "generator, averaged", "evaluation_raw": "generator, raw", "real": "real, held out"}
+
+
+def table(results: Mapping[str, Any]) -> Table:
+    """Return the final figures; of a run that was stopped, how far it came."""
+    title = f"{results['name']} {results['id']}: {results['status']} after {results['images_seen']:,} images"
+    sheet = Table(title=title, caption=caption(results), title_justify="left", caption_justify="left")
+    for column in ("", "samples", "covered", "effective", "KL (nats)", "TV", "accepted"):
+        sheet.add_column(column, justify="left" if not column else "right")
+    for key, name in ROWS.items():
+        if key in results:
+            sheet.add_row(name, *cells(results[key]))
+    return sheet
+
+
+def cells(metrics: Mapping[str, Any]) -> list[str]:
+    """Return one row of the table."""
+    kl, tv = metrics["kl"], metrics["tv"]
+    return [
+        f"{metrics['num_samples']:,}",
+        f"{metrics['covered_modes']}/{metrics['num_modes']}",
+        f"{metrics['effective_modes']:.2f}",
+        "none" if kl is None else f"{kl:.4f}",
+        "none" if tv is None else f"{tv:.3f}",
+        f"{100 * metrics['high_quality']:.1f} %",
+    ]
+
+
+def caption(results: Mapping[str, Any]) -> str:
+    """Return how long it took and who judged."""
+    minutes, speed = results["seconds"] / 60, results["images_per_second"]
+    share = results["evaluation_seconds"] / max(results["seconds"], 1e-9)
+    judged = f"; judge {results['classifier_sha256'][:8]}" if "classifier_sha256" in results else ""
+    return f"{minutes:.1f} min, {speed:,.0f} images/s, {100 * share:.1f} % of the time evaluating{judged}"
+
+
+def next_lines(outcome: Outcome) -> list[str]:
+    """Return what to type next."""
+    path = outcome.folder.path
+    if outcome.signal is not None:
+        return [f"go on with: the same command and --resume, or --resume {path}"]
+    opener = "open" if os.uname().sysname == "Darwin" else "xdg-open"
+    offline = " ".join(map(str, tracking.offline_runs(path)))
+    return [f"{opener} {path}", *([f"wandb sync {offline}"] if offline else [])]

@@ -1,0 +1,34 @@
+"""Mode coverage once more: plain Python, one sample at a time, fractions where they are possible."""
+
+import math
+from fractions import Fraction
+
+
+def mode_coverage(modes, accepted, prior):
+    """Figures of N samples, each with a mode and a verdict; `prior` holds Fractions."""
+    kept = [mode for mode, is_accepted in zip(modes, accepted, strict=True) if is_accepted]
+    counts = [sum(1 for mode in kept if mode == k) for k in range(len(prior))]
+    needed = [max(Fraction(2), Fraction(1, 10) * len(modes) * frequency) for frequency in prior]
+    covered = [k for k, count in enumerate(counts) if count >= needed[k]]
+    result = {
+        "num_samples": len(modes),
+        "num_modes": len(prior),
+        "covered_modes": len(covered),
+        "covered": covered,
+        "high_quality": len(kept) / len(modes) if modes else 0.0,
+    }
+    if not kept:
+        nothing = {"effective_modes": 0.0, "kl": None, "kl_floor": None, "tv": None, "shares": [0.0] * len(prior)}
+        return result | nothing
+    present = [k for k, count in enumerate(counts) if count]
+    shares = [Fraction(count, len(kept)) for count in counts]
+    miller = Fraction(len(present) - 1, 2 * len(kept))
+    entropy = -sum(float(shares[k]) * math.log(shares[k]) for k in present)
+    divergence = sum(float(shares[k]) * math.log(shares[k] / prior[k]) for k in present)
+    return result | {
+        "effective_modes": min(len(prior), math.exp(entropy + miller)),
+        "kl": max(0.0, divergence - miller),
+        "kl_floor": (len(prior) - 1) / (2 * len(kept)),
+        "tv": float(sum(abs(share - frequency) for share, frequency in zip(shares, prior, strict=True)) / 2),
+        "shares": [float(share) for share in shares],
+    }

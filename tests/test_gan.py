@@ -1,0 +1,171 @@
+import copy
+
+import pytest
+import torch
+from tests import tiny
+from tests.reference import loop
+from torch import nn
+
+from gannorm import losses, rng
+from gannorm.gan import GAN
+from gannorm.networks import DCGANDiscriminator, DCGANGenerator
+
+MODES = ["separate", "joined", "joined_in_d_step"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("spectral", [None, "spectral"])
+def test_fifty_steps_equal_the_plain_loop_bit_for_bit(mode, spectral):
+    gan = tiny.gan(d_norm="batch", d_weight_norm=spectral, discriminator_batches=mode, seed=3)
+    generator, discriminator = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
+    tiny.fit(gan, tiny.loader(50))
+    loop.train(generator, discriminator, tiny.batches(50), mode=mode, seed=3, rate=gan.rates[0], betas=gan.betas)
+    assert gan.d_steps == gan.g_steps == 50
+    assert tiny.same_state(gan.generator.state_dict(), generator.state_dict())
+    assert tiny.same_state(gan.discriminator.state_dict(), discriminator.state_dict())
+
+
+def test_the_batch_modes_are_three_models():
+    ends = []
+    for mode in MODES:
+        gan = tiny.gan(d_norm="batch", discriminator_batches=mode)
+        tiny.fit(gan, tiny.loader(3))
+        ends.append(torch.cat([p.detach().flatten() for p in gan.parameters()]))
+    assert not torch.equal(ends[0], ends[1])
+    assert not torch.equal(ends[0], ends[2])
+    assert not torch.equal(ends[1], ends[2])
+
+
+class Spy(GAN):
+    """Notes what moved in each optimizer's step."""
+
+    def step(self, optimizer, loss):
+        before = copy.deepcopy((self.generator.state_dict(), self.discriminator.state_dict()))
+        super().step(optimizer, loss)
+        after = (self.generator.state_dict(), self.discriminator.state_dict())
+        self.moved = getattr(self, "moved", [])
+        self.moved.append(tuple(not tiny.same_state(a, b) for a, b in zip(before, after, strict=True)))
+
+
+def test_the_d_step_moves_only_d_and_the_g_step_only_g():
+    base = tiny.gan(d_norm="batch")
+    spy = Spy(base.generator, base.discriminator)
+    tiny.fit(spy, tiny.loader(2))
+    assert spy.moved == [(False, True), (True, False)] * 2
+    assert all(p.requires_grad for p in spy.discriminator.parameters())
+
+
+@pytest.mark.parametrize("weight_norm", [None, "spectral"])
+def test_the_generator_step_moves_no_buffer_and_leaves_no_gradient_in_d(weight_norm):
+    gan = tiny.gan(d_norm="batch", d_weight_norm=weight_norm, discriminator_batches="joined")
+    seen = {}
+    original = gan.generator_logits
+
+    def generator_logits(real, fake):
+        seen["before"] = {name: b.clone() for name, b in gan.discriminator.named_buffers()}
+        logits = original(real, fake)
+        seen["after"] = {name: b.clone() for name, b in gan.discriminator.named_buffers()}
+        seen["takes_gradient"] = any(p.requires_grad for p in gan.discriminator.parameters())
+        return logits
+
+    gan.generator_logits = generator_logits
+    tiny.fit(gan, tiny.loader(1))
+    assert tiny.same_state(seen["before"], seen["after"])
+    assert not seen["takes_gradient"]
+
+
+def test_one_batch_of_fakes_serves_both_steps_unless_fresh_ones_are_asked_for():
+    for fakes, passes in (("shared", 1), ("fresh", 2)):
+        gan = tiny.gan(fakes=fakes, ema_half_life=0)
+        calls = []
+        gan.generator.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        tiny.fit(gan, tiny.loader(4))
+        assert len(calls) == 4 * passes
+
+
+def test_noise_is_a_function_of_seed_and_iteration():
+    gan, other = tiny.gan(seed=1), tiny.gan(seed=2)
+    first = gan.noise(4, "discriminator")
+    assert torch.equal(first, gan.noise(4, "discriminator"))
+    assert not torch.equal(first, other.noise(4, "discriminator"))
+    gan.d_steps = 1
+    assert not torch.equal(first, gan.noise(4, "discriminator"))
+
+
+def test_rates_fall_linearly_to_zero_in_images():
+    gan = tiny.gan(generator_rate=0.2, discriminator_rate=0.4, decay_from=0.5)
+    gan.total_images = 1000
+    optimizers = gan.configure_optimizers()
+    rates = []
+    for gan.images_seen in (0, 500, 750, 1000):
+        gan.set_rates(*optimizers)
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in optimizers])
+    assert rates == [[0.4, 0.2], [0.4, 0.2], [0.2, 0.1], [0.0, 0.0]]
+
+
+class Hinge:
+    """A user's own loss."""
+
+    def discriminator(self, real_logits, fake_logits):
+        return torch.relu(1 - real_logits) + torch.relu(1 + fake_logits)
+
+    def generator(self, real_logits, fake_logits):
+        return real_logits - fake_logits
+
+
+class Net(nn.Module):
+    """A user's own network that knows nothing of gannorm."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.latent_dim = inputs
+        self.layer = nn.Linear(inputs, outputs)
+
+    def forward(self, x):
+        return self.layer(x).squeeze(1)
+
+
+@pytest.mark.parametrize("loss", [Hinge(), Hinge, "tests.test_gan.Hinge", {"class_path": "tests.test_gan.Hinge"}])
+def test_anybodys_networks_and_loss(loss):
+    gan = GAN(generator=Net(4, 2), discriminator=Net(2, 1), loss=loss)
+    before = copy.deepcopy(gan.generator.state_dict())
+    tiny.fit(gan, tiny.loader(3))
+    assert not tiny.same_state(before, gan.generator.state_dict())
+    assert gan.sample()(5, rng.generator(0)).shape == (5, 2)
+
+
+def test_a_generator_without_latent_dim_is_refused_by_name():
+    gan = GAN(generator=nn.Linear(2, 2), discriminator=Net(2, 1))
+    with pytest.raises(ValueError, match="Linear has no latent_dim"):
+        gan.sample()(1, rng.generator(0))
+
+
+def test_networks_that_do_not_fit_the_data_are_refused_before_the_first_step():
+    with pytest.raises(ValueError, match=r"makes \(1, 32, 32\) and the data are \(1, 28, 28\)"):
+        GAN(DCGANGenerator(size=32, width=2)).check_shape((1, 28, 28))
+    with pytest.raises(ValueError, match="discriminator cannot take"):
+        GAN(DCGANGenerator(width=2), DCGANDiscriminator(size=64, width=2)).check_shape((1, 28, 28))
+
+
+def test_means_are_those_of_the_steps_since_the_last_call():
+    gan = tiny.gan(generator_rate=0.0, discriminator_rate=0.0, norm=None)
+    for parameter in gan.discriminator.logit.parameters():
+        nn.init.zeros_(parameter)
+    tiny.fit(gan, tiny.loader(3))
+    means = gan.take_means()
+    ln2 = torch.tensor(2.0).log().item()
+    assert means["discriminator_loss"] == pytest.approx(2 * ln2)
+    assert means["generator_loss"] == pytest.approx(ln2)
+    assert means["real_logit"] == means["fake_logit"] == 0
+    assert gan.take_means() == {}
+
+
+def test_bfloat16_trains_and_sums_losses_in_float32():
+    gan = tiny.gan()
+    tiny.fit(gan, tiny.loader(3), precision="bf16-mixed")
+    assert gan.sums.dtype == torch.float32
+    assert gan.sums.isfinite().all()
+
+
+def test_loss_of_the_table_does_not_ask_for_real_logits():
+    assert not losses.generator_needs_real(tiny.gan().loss)

@@ -1,0 +1,57 @@
+"""Small networks, data and runs that many tests share."""
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from gannorm.gan import GAN
+from gannorm.networks import MLPDiscriminator, MLPGenerator
+
+POINTS = (2,)
+TINY_RUN = {
+    "images": 640,
+    "evaluation.every_images": 320,
+    "evaluation.num_samples": 128,
+    "evaluation.final_samples": 128,
+    "log_every_images": 128,
+    "model.generator": {
+        "class_path": "gannorm.networks.MLPGenerator",
+        "init_args": {"hidden": [16], "latent_dim": 8},
+    },
+    "model.discriminator": {"class_path": "gannorm.networks.MLPDiscriminator", "init_args": {"hidden": [16]}},
+}
+
+
+def gan(norm="batch", d_norm=None, d_weight_norm=None, **options):
+    torch.manual_seed(0)
+    generator = MLPGenerator(shape=POINTS, hidden=(16, 16), latent_dim=4, norm=norm)
+    discriminator = MLPDiscriminator(shape=POINTS, hidden=(16, 16), norm=d_norm, weight_norm=d_weight_norm)
+    return GAN(generator, discriminator, **options)
+
+
+def batches(number, size=8, shape=POINTS):
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randn(size, *shape, generator=generator).tanh() for _ in range(number)]
+
+
+def loader(number, size=8, shape=POINTS):
+    return DataLoader(TensorDataset(torch.cat(batches(number, size, shape))), batch_size=size)
+
+
+def fit(model, data, *callbacks, **options):
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=list(callbacks),
+        **options,
+    )
+    trainer.fit(model, data)
+    return trainer
+
+
+def same_state(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
