@@ -1,7 +1,7 @@
 """Judges: what a sample is. Each maps images to features, a mode and a confidence, and can say "none of these"."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -11,6 +11,7 @@ from gannorm.classifier import Judged as Judged
 from gannorm.data import MNIST
 
 
+@runtime_checkable
 class Judge(Protocol):
     """What an evaluation asks about samples.
 

@@ -10,16 +10,13 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning.loggers
 from PIL import Image
 from pytorch_lightning.loggers.logger import DummyExperiment, rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
-
-if TYPE_CHECKING:
-    import wandb
 
 Mode = Literal["online", "offline", "disabled"]
 
@@ -124,7 +121,7 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
 
     @property
     @rank_zero_experiment
-    def experiment(self) -> "wandb.Run | DummyExperiment":
+    def experiment(self) -> Any:
         """The run; it is started by the first use. Other processes than the first get one that does nothing."""
         if self._experiment is None:
             chosen = mode()
@@ -141,7 +138,7 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
     @property
     def url(self) -> str | None:
         """Where the run can be seen; None if it is offline or has not started."""
-        return getattr(self._experiment, "url", None)
+        return None if self._experiment is None or self._experiment.offline else self._experiment.url
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:  # noqa: ARG002
@@ -152,7 +149,8 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
     def log_hyperparams(self, params: Mapping[str, Any] | Namespace) -> None:
         """Log the configuration as it is, and what runs are grouped by beside it (`flat_config`)."""
         config = dict(vars(params) if isinstance(params, Namespace) else params)
-        super().log_hyperparams({**config, **flat_config(config)})
+        if not isinstance(self.experiment, DummyExperiment):
+            super().log_hyperparams({**config, **flat_config(config)})
 
     @rank_zero_only
     def log_image(self, key: str, image: Image.Image | np.ndarray, images_seen: int) -> None:  # type: ignore[override]
@@ -161,10 +159,10 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         Raises:
             ValueError: The array is not uint8.
         """
-        import wandb
-
         picture = image if isinstance(image, Image.Image) else to_picture(image)
         if not isinstance(run := self.experiment, DummyExperiment):
+            import wandb
+
             run.log({key: wandb.Image(picture), "images_seen": images_seen})
 
     @rank_zero_only
@@ -175,10 +173,10 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         goes dark. The last one becomes a bar chart, `<key>, last`, when the run ends; a bar chart each time would be a
         table, an artifact and four files each time.
         """
-        import wandb
-
-        bins = wandb.Histogram(np_histogram=(list(values), [i - 0.5 for i in range(len(values) + 1)]))
         if not isinstance(run := self.experiment, DummyExperiment):
+            import wandb
+
+            bins = wandb.Histogram(np_histogram=(np.array(values), np.arange(len(values) + 1) - 0.5))
             run.log({key: bins, "images_seen": images_seen})
             self._last_bars[key] = (list(labels), list(values), images_seen)
 
@@ -204,37 +202,50 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
 
     def draw_bars(self) -> None:
         """Log the last values of each `log_bar` as bar charts."""
-        import wandb
-
         for key, (labels, values, images_seen) in self._last_bars.items():
+            import wandb
+
             table = wandb.Table(
                 columns=["label", "value"], data=[list(row) for row in zip(labels, values, strict=True)]
             )
             chart = wandb.plot.bar(table, "label", "value", title=key)
             with staging(Path(self._wandb_init["dir"]) / "wandb"):
-                self.experiment.log({f"{key}, last": chart, "images_seen": images_seen})
+                self.experiment.log({f"{key} last": chart, "images_seen": images_seen})
         self._last_bars = {}
 
 
-def start(init: Mapping[str, Any], chosen: Mode) -> "wandb.Run":
+def start(init: Mapping[str, Any], chosen: Mode) -> Any:
     """Return a new run with `images_seen` as its x axis; an online one that cannot start is offline, with a warning."""
     import wandb
 
-    settings = wandb.Settings(console="off", quiet=True, init_timeout=INIT_TIMEOUT, finish_timeout=FINISH_TIMEOUT)
     try:
-        # Runs of one process stay apart: a study trains several.
-        run = wandb.init(**init, mode=chosen, reinit="create_new", settings=settings)
+        run = new_run(init, chosen)
     except wandb.errors.Error as error:
         if chosen == "offline":
             raise
         reason = str(error).partition("\n")[0]
         warnings.warn(
-            f"W&B cannot be reached ({reason}); the run goes on offline, send it with `wandb sync`", stacklevel=2
+            f"W&B cannot be reached ({reason}); the run goes on offline, `wandb sync` sends it later", stacklevel=2
         )
-        return start(init, "offline")
+        wandb.teardown(exit_code=1)  # otherwise the attempt keeps the run's id
+        run = new_run(init, "offline")
     run.define_metric("images_seen", hidden=True)
     run.define_metric("*", step_metric="images_seen")
     return run
+
+
+def new_run(init: Mapping[str, Any], chosen: Mode) -> Any:
+    """Return a new run of wandb; runs of one process stay apart, because a study trains several."""
+    import wandb
+
+    settings = wandb.Settings(
+        console="off",
+        quiet=True,
+        silent=chosen == "offline",
+        init_timeout=INIT_TIMEOUT,
+        finish_timeout=FINISH_TIMEOUT,
+    )
+    return wandb.init(**init, mode=chosen, reinit="create_new", settings=settings)
 
 
 @contextmanager

@@ -206,8 +206,8 @@ def test_speed(classifier, digits):
     assert time.process_time() - before < 1.0
 
 
-def test_report_reads(classifier):
-    table = report.text(classifier)
+def test_report_reads(found):
+    table = report.table(found)
     assert "accuracy on the 10,000 test digits 99." in table
     assert all(name in table for name in (*TRAINED, *UNSEEN))
 

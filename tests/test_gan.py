@@ -6,11 +6,13 @@ from tests import tiny
 from tests.reference import loop
 from torch import nn
 
+import gannorm
 from gannorm import losses, rng
 from gannorm.gan import GAN
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
 
 MODES = ["separate", "joined", "joined_in_d_step"]
+NORMS = ["batch", "instance", "group", "layer", "none"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -169,3 +171,13 @@ def test_bfloat16_trains_and_sums_losses_in_float32():
 
 def test_loss_of_the_table_does_not_ask_for_real_logits():
     assert not losses.generator_needs_real(tiny.gan().loss)
+
+
+@pytest.mark.parametrize("norm_d", NORMS)
+@pytest.mark.parametrize("norm_g", NORMS)
+def test_all_pairs_of_norms_train_20_steps_and_evaluate(norm_g, norm_d):
+    gan = GAN(DCGANGenerator(width=4, norm=norm_g), DCGANDiscriminator(width=4, norm=norm_d))
+    tiny.fit(gan, tiny.loader(20, size=16, shape=(1, 28, 28)))
+    assert gan.g_steps == 20
+    assert all(p.isfinite().all() for p in gan.parameters())
+    assert gannorm.evaluate(gan.sample(), num_samples=64)["num_samples"] == 64

@@ -6,9 +6,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "gannorm"
 # A room may import only rooms of an earlier line.
 TIERS = [
-    {"_version", "rng"},
+    {"_version", "rng", "screen"},
     {"norms", "losses", "penalties", "data", "metrics", "statistics", "collapse"},
-    {"remedies", "classifier", "report", "ema"},
+    {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},
     {"judges", "gan"},
     {"evaluation"},

@@ -47,8 +47,8 @@ def test_a_swap_of_the_norm_keeps_the_other_weights_names(norm):
 @pytest.mark.parametrize("norm", NORMS)
 def test_bias_is_left_out_only_where_the_norm_subtracts_it(norm):
     blocks = DCGANGenerator(norm=norm).blocks
-    has_bias = blocks[0].layer.bias is not None
-    assert has_bias == (norm not in ("batch", "instance"))
+    assert blocks[0].layer.bias is not None  # one for each position: no norm of channels subtracts it
+    assert (blocks[1].layer.bias is None) == (norm in ("batch", "instance"))
     assert blocks[-1].layer.bias is not None  # no norm follows it
 
 

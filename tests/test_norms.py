@@ -176,7 +176,7 @@ def test_returns_torchs_own_class(name, dims, kind):
 @pytest.mark.parametrize("name", ["batch", "instance", "group", "layer"])
 def test_options_reach_the_layer(name):
     x = torch.randn(SHAPES[2], dtype=torch.float64)
-    module = norms.create(name, CHANNELS, eps=0.5, affine=False, **OPTIONS.get(name, {}))
+    module = norms.create(name, CHANNELS, eps=0.5, affine=False, **OPTIONS.get(name, {})).double()
     assert not list(module.parameters())
     torch.testing.assert_close(module(x), getattr(reference, name)(x, eps=0.5))
     assert norms.create("batch", CHANNELS, momentum="0.5").momentum == 0.5

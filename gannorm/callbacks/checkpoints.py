@@ -14,7 +14,9 @@ from gannorm.callbacks.mode_coverage import ModeCoverage
 
 
 class Checkpoints(EveryImages):
-    """Save `last.ckpt` at each look at the modes and at the end, and `best.ckpt`: most covered modes, then lowest KL.
+    """Save `last.ckpt` at each look at the modes and where the run stops, and `best.ckpt`: most modes, then lowest KL.
+
+    It must come after every callback that may stop the run.
 
     Args:
         folder: Where they go.
@@ -61,9 +63,13 @@ class Checkpoints(EveryImages):
         trainer.save_checkpoint(temporary)
         os.replace(temporary, self.last)
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save where the run stopped, unless that has just been done."""
-        if self.saved_at != self.images_seen:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
+        """Save where a moment has come, and where the run stops.
+
+        Not when training has ended: by then Lightning has closed the epoch, and a resumed run would start the next one.
+        """
+        super().on_train_batch_end(trainer, pl_module, *args)
+        if trainer.should_stop and self.saved_at != self.images_seen:
             self.save(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:

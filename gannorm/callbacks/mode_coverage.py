@@ -123,7 +123,7 @@ class ModeCoverage(EveryImages):
             setattr(self, name, state_dict[name])
 
 
-def flat(metrics: dict[str, Any]) -> dict[str, float]:
+def flat(metrics: dict[str, Any]) -> dict[str, int | float]:
     """Return metrics as one number per key, the shares of the modes among them.
 
     Example:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import safetensors.torch
 import torch
@@ -57,7 +57,7 @@ class DigitClassifier(nn.Module):
         self.sha256 = sha256
         self.train(False)
 
-    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 (torch's signature)
+    def train(self, mode: bool = True) -> "DigitClassifier":  # noqa: ARG002 (torch's signature)
         """Stay in evaluation mode, whatever is asked for."""
         return super().train(False)
 

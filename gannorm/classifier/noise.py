@@ -29,7 +29,7 @@ def uniform_noise(digits: Images, generator: Generator) -> Images:
 
 def gaussian_noise(digits: Images, generator: Generator) -> Images:
     """Independent Gaussian pixels, cut off at -1 and 1."""
-    mean = uniform_numbers(len(digits), -1, 1, generator)
+    mean = uniform_numbers(len(digits), -1.0, 1.0, generator)
     deviation = uniform_numbers(len(digits), 0.2, 1.0, generator)
     return (mean + deviation * torch.randn(digits.shape, generator=generator)).clamp(-1, 1)
 
@@ -48,7 +48,7 @@ def binary_noise(digits: Images, generator: Generator) -> Images:
 
 def salt_and_pepper(digits: Images, generator: Generator) -> Images:
     """A grey picture with 2 to 50 % of its pixels black or white."""
-    grey = uniform_numbers(len(digits), -1, 1, generator).expand_as(digits)
+    grey = uniform_numbers(len(digits), -1.0, 1.0, generator).expand_as(digits)
     share = uniform_numbers(len(digits), 0.02, 0.5, generator)
     salted = torch.rand(digits.shape, generator=generator) < share
     return torch.where(salted, binary_noise(digits, generator), grey)
@@ -59,7 +59,7 @@ def smooth_noise(digits: Images, generator: Generator) -> Images:
     size = int(torch.randint(3, 10, (), generator=generator))
     coarse = torch.randn(len(digits), 1, size, size, generator=generator)
     gain = uniform_numbers(len(digits), 0.3, 2.5, generator)
-    offset = uniform_numbers(len(digits), -1, 0.5, generator)
+    offset = uniform_numbers(len(digits), -1.0, 0.5, generator)
     return (interpolate(coarse, SIDE, mode="bicubic") * gain + offset).clamp(-1, 1)
 
 
@@ -87,26 +87,26 @@ def rings(digits: Images, generator: Generator) -> Images:
     axis = torch.linspace(-1, 1, SIDE)
     x, y = uniform_numbers(len(digits), -0.7, 0.7, generator), uniform_numbers(len(digits), -0.7, 0.7, generator)
     radius = ((axis - x).square() + (axis[:, None] - y).square()).sqrt()
-    return (radius * uniform_numbers(len(digits), 4, 9, generator) * math.pi).sin()
+    return (radius * uniform_numbers(len(digits), 4.0, 9.0, generator) * math.pi).sin()
 
 
 def waves(digits: Images, generator: Generator, directions: int) -> Images:
     """Return a product of plane waves, made soft or hard by a gain."""
     n = len(digits)
     axis = torch.linspace(-1, 1, SIDE)
-    angle = uniform_numbers(n, 0, math.pi, generator)
+    angle = uniform_numbers(n, 0.0, math.pi, generator)
     result = torch.ones(n, 1, SIDE, SIDE)
     for number in range(directions):
         turned = angle + number * math.pi / 2
         place = turned.cos() * axis + turned.sin() * axis[:, None]
-        phase = uniform_numbers(n, 0, 2 * math.pi, generator)
-        result = result * (place * uniform_numbers(n, 2, 9, generator) * math.pi + phase).sin()
-    return (result * uniform_numbers(n, 0.5, 8, generator)).clamp(-1, 1)
+        phase = uniform_numbers(n, 0.0, 2 * math.pi, generator)
+        result = result * (place * uniform_numbers(n, 2.0, 9.0, generator) * math.pi + phase).sin()
+    return (result * uniform_numbers(n, 0.5, 8.0, generator)).clamp(-1, 1)
 
 
 def constant(digits: Images, generator: Generator) -> Images:
     """One grey everywhere, at times with a little noise."""
-    grey = uniform_numbers(len(digits), -1, 1, generator)
+    grey = uniform_numbers(len(digits), -1.0, 1.0, generator)
     noise = uniform_numbers(len(digits), -0.1, 0.1, generator).clamp_min(0)
     return (grey + noise * torch.randn(digits.shape, generator=generator)).clamp(-1, 1)
 
@@ -114,3 +114,15 @@ def constant(digits: Images, generator: Generator) -> Images:
 def blank(digits: Images, generator: Generator) -> Images:
     """Black, mid-grey or white everywhere."""
     return torch.randint(-1, 2, (len(digits), 1, 1, 1), generator=generator).float().expand_as(digits).clone()
+
+
+def blobs(digits: Images, generator: Generator) -> Images:
+    """One to four bright spots on black, soft or hard, half of them striped: where a generator puts its first ink."""
+    n, spots = len(digits), int(torch.randint(1, 5, (), generator=generator))
+    axis = torch.arange(SIDE)
+    x, y = (torch.rand(n, spots, 1, 1, generator=generator) * 14 + 7 for _ in range(2))
+    width, height = (torch.rand(n, spots, 1, 1, generator=generator) * 4 + 1.5 for _ in range(2))
+    spot = (-((axis - x) / width).square() - ((axis[:, None] - y) / height).square()).exp().sum(1, keepdim=True)
+    texture = waves(digits, generator, directions=1) / 2 + 0.5
+    texture = torch.where(uniform_numbers(n, 0.0, 1.0, generator) < 0.5, texture, 1.0)
+    return (spot * texture * uniform_numbers(n, 1.0, 6.0, generator) - 1).clamp(-1, 1)

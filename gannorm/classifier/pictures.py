@@ -26,6 +26,7 @@ TRAINED = named(
     noise.binary_noise,
     noise.salt_and_pepper,
     noise.smooth_noise,
+    noise.blobs,
     noise.stripes,
     noise.checkers,
     noise.constant,

@@ -15,7 +15,7 @@ from gannorm.classifier.pictures import TRAINED, UNSEEN
 from gannorm.data.idx import mnist
 from gannorm.data.pixels import to_images
 
-PICTURES = 1_000  # of each kind
+PICTURES = 500  # of each kind
 
 
 def confusion(mode: Int64[Tensor, " n"], labels: Int64[Tensor, " n"]) -> Int64[Tensor, "10 10"]:
@@ -101,8 +101,12 @@ def right_among_accepted(classifier: DigitClassifier, images: Tensor, labels: Te
 
 
 def text(classifier: DigitClassifier) -> str:
-    """Return the figures as a table to be read."""
-    found = figures(classifier)
+    """Return the figures of a classifier as a table to be read."""
+    return table(figures(classifier))
+
+
+def table(found: dict[str, Any]) -> str:
+    """Lay out what `figures` returned."""
     lines = [
         f"weights {found['sha256'][:12]}, accepted from confidence {found['threshold']:.4f}",
         f"accuracy on the 10,000 test digits {found['accuracy']:.2%}, accepted {found['passed']:.2%}",

@@ -25,7 +25,7 @@ def mean_noise(digits: Images, generator: Generator) -> Images:
     """The average of several digits, with noise: what a generator draws first."""
     size = int(torch.randint(4, 17, (), generator=generator))
     chosen = torch.randint(len(digits), (len(digits), size), generator=generator)
-    noise = uniform_numbers(len(digits), 0, 0.5, generator) * torch.randn(digits.shape, generator=generator)
+    noise = uniform_numbers(len(digits), 0.0, 0.5, generator) * torch.randn(digits.shape, generator=generator)
     return (digits[chosen].mean(dim=1) + noise).clamp(-1, 1)
 
 
@@ -53,7 +53,7 @@ def patch_shuffled(digits: Images, generator: Generator) -> Images:
     return fold(patches.gather(2, order[:, None].expand_as(patches)), SIDE, patch, stride=patch)
 
 
-def another(digits: Images, generator: Generator) -> Images:
+def another(digits: Float[Tensor, "n 1 h w"], generator: Generator) -> Float[Tensor, "n 1 h w"]:
     """Return the batch turned by a random number of places, so that no digit stays where it was."""
     return digits.roll(int(torch.randint(1, max(len(digits), 2), (), generator=generator)), 0)
 

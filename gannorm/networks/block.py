@@ -25,7 +25,8 @@ def block(
 ) -> nn.Sequential:
     """Return layer, (reshape,) norm and activation in a row, under names that no norm changes.
 
-    The bias of the layer is left out only where the norm subtracts it again exactly.
+    The bias of the layer is left out only where the norm subtracts it again exactly: not where it differs between
+    positions of one channel, as that of a linear layer whose output is reshaped to a feature map.
 
     Args:
         make_layer: Takes whether to have a bias, returns the layer, its weights drawn.
@@ -36,7 +37,7 @@ def block(
         dims: Number of spatial axes that the norm sees.
         reshape: What brings the layer's output into the shape that the norm expects.
     """
-    has_bias = not norms.bias_redundant(norm, channels)
+    has_bias = reshape is not None or not norms.bias_redundant(norm, channels)
     parts = [
         ("layer", norms.wrap(weight_norm, make_layer(has_bias))),
         ("reshape", reshape or nn.Identity()),

@@ -144,7 +144,7 @@ class Configuration(LightningCLI):
             ConfigError: Something in the configuration cannot be built.
         """
         try:
-            objects = self.parser.instantiate_classes(self.config)
+            objects = self.parser.instantiate(self.config)
         except (ValueError, TypeError) as error:
             raise ConfigError(explain(str(error))) from error
         self.objects = objects
@@ -155,11 +155,11 @@ class Configuration(LightningCLI):
         options = dict(self.objects.trainer)
         theirs = options.pop("callbacks") or []
         theirs = theirs if isinstance(theirs, list) else [theirs]
-        return trainer(**{**options, "logger": loggers(options["logger"]), "callbacks": callbacks + theirs})
+        return trainer(**{**options, "logger": loggers(options["logger"]), "callbacks": theirs + callbacks})
 
     def plain(self) -> dict[str, Any]:
         """Return the resolved configuration as plain data, without what does not change a run."""
-        text = self.parser.dump(self.config, skip_none=False, format="yaml")
+        text = self.parser.dump(self.config, format="yaml")
         return yaml.safe_load(text)
 
 

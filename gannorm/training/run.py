@@ -155,17 +155,16 @@ class Run:
     def observers(self) -> list[Callback]:
         """Return the run's own callbacks in the order in which they look."""
         path, every = self.folder.path, self.config.evaluation.every_images
-        looking = [
-            self.coverage,
-            callbacks.SampleGrid(self.coverage, path / "samples"),
-            callbacks.EventFile(path / "events.jsonl", self.coverage),
-        ]
+        looking: list[Callback] = []
+        if self.coverage is not None:
+            sheets = callbacks.SampleGrid(self.coverage, path / "samples")
+            looking = [self.coverage, sheets, callbacks.EventFile(path / "events.jsonl", self.coverage)]
         return [
-            *(looking if self.coverage is not None else []),
+            *looking,
             callbacks.Losses(self.config.log_every_images, self.folder.last_checkpoint),
-            callbacks.Checkpoints(path / "checkpoints", every, self.coverage),
             self.clock,
             self.interrupts,
+            callbacks.Checkpoints(path / "checkpoints", every, self.coverage),
             callbacks.ProgressBar(self.config.images, self.coverage),
         ]
 

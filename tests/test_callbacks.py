@@ -1,0 +1,228 @@
+import copy
+import json
+import math
+import os
+import signal
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from PIL import Image
+from tests import tiny
+from torch import nn
+
+from gannorm import callbacks, rng
+from gannorm.callbacks.every import EveryImages
+from gannorm.callbacks.losses import NotFiniteError
+from gannorm.callbacks.sample_grid import COLUMNS, GAP, grid
+from gannorm.evaluation import measured
+from gannorm.gan import GAN
+from gannorm.judges import DigitJudge
+from gannorm.networks import DCGANDiscriminator, DCGANGenerator
+
+MNIST_SHAPE = (1, 28, 28)
+
+
+def image_gan():
+    torch.manual_seed(0)
+    generator = DCGANGenerator(width=2, latent_dim=4, weight_norm="spectral")
+    return GAN(generator, DCGANDiscriminator(width=2, norm="batch", weight_norm="spectral"))
+
+
+def watchers(folder, every):
+    coverage = callbacks.ModeCoverage(every_images=every, num_samples=64)
+    return [
+        coverage,
+        callbacks.SampleGrid(coverage, folder / "samples"),
+        callbacks.EventFile(folder / "events.jsonl", coverage),
+        callbacks.Losses(every, folder / "last.ckpt"),
+        callbacks.Checkpoints(folder / "checkpoints", every, coverage),
+        callbacks.Interrupts(),
+        callbacks.ProgressBar(100, coverage),
+    ]
+
+
+@pytest.mark.parametrize("every", [8, 24])
+def test_observers_leave_no_trace(tmp_path, every):
+    watched, alone = image_gan(), image_gan()
+    torch.manual_seed(5)
+    tiny.fit(watched, tiny.loader(9, shape=MNIST_SHAPE), *watchers(tmp_path, every))
+    state = torch.get_rng_state()
+    torch.manual_seed(5)
+    tiny.fit(alone, tiny.loader(9, shape=MNIST_SHAPE))
+    assert tiny.same_state(watched.state_dict(), alone.state_dict())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+class Moments(EveryImages):
+    def __init__(self, every_images):
+        super().__init__(every_images)
+        self.moments = []
+
+    def act(self, trainer, module):
+        self.moments.append(self.images_seen)
+
+
+def test_moments_are_counted_in_images():
+    moments = Moments(20)
+    tiny.fit(tiny.gan(), tiny.loader(9, size=8), moments)
+    assert moments.moments == [24, 40, 64]
+    with pytest.raises(ValueError, match="every_images=-1"):
+        Moments(-1)
+
+
+class SomebodysGAN(pl.LightningModule):
+    """A module that knows nothing of gannorm: automatic optimization, another attribute name, no counters."""
+
+    def __init__(self):
+        super().__init__()
+        self.netG = nn.Sequential(nn.Linear(4, 784), nn.BatchNorm1d(784), nn.Tanh(), nn.Unflatten(1, MNIST_SHAPE))
+        self.netG.latent_dim = 4
+
+    def training_step(self, batch, _):
+        return (self.netG(torch.randn(len(batch[0]), 4)) - batch[0]).square().mean()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def make_digits(n, generator):
+    return torch.zeros(n, *MNIST_SHAPE) - 0.5 * torch.rand(n, *MNIST_SHAPE, generator=generator)
+
+
+@pytest.mark.parametrize("generator", ["netG", make_digits])
+def test_coverage_in_anybodys_module_leaves_no_trace(generator):
+    def run(*watching):
+        torch.manual_seed(0)
+        module = SomebodysGAN()
+        tiny.fit(module, tiny.loader(6, shape=MNIST_SHAPE), *watching)
+        return module
+
+    coverage = callbacks.ModeCoverage(generator=generator, every_images=16, num_samples=50)
+    watched = run(coverage)
+    assert coverage.looked_at == 48
+    assert coverage.latest.metrics["num_samples"] == 50
+    assert tiny.same_state(watched.state_dict(), run().state_dict())
+    assert all(module.training for module in watched.modules())
+
+
+def test_coverage_without_a_generator_says_what_to_name():
+    with pytest.raises(ValueError, match=r"SomebodysGAN is no GAN of gannorm; name its attribute"):
+        tiny.fit(SomebodysGAN(), tiny.loader(1, shape=MNIST_SHAPE), callbacks.ModeCoverage(every_images=8))
+
+
+def real_digits(labels):
+    from gannorm.data import MNIST
+
+    digits, truth = MNIST().held_out()
+    pool = digits[torch.isin(truth, torch.tensor(labels))]
+    return lambda n, generator: pool[torch.randint(len(pool), (n,), generator=generator)]
+
+
+def test_a_mode_that_was_covered_and_is_gone_is_warned_of_and_dated(tmp_path, capsys):
+    coverage = callbacks.ModeCoverage(generator=real_digits(range(10)), every_images=8, num_samples=500)
+    events = callbacks.EventFile(tmp_path / "events.jsonl", coverage)
+    trainer = tiny.fit(SomebodysGAN(), tiny.loader(1, shape=MNIST_SHAPE), coverage, events)
+    assert coverage.events == []
+    coverage.generator, coverage.images_seen, events.images_seen = real_digits([0, 1, 2, 3, 4, 5, 6, 8]), 16, 16
+    coverage.act(trainer, trainer.lightning_module)
+    events.act(trainer, trainer.lightning_module)
+    assert coverage.events == [{"images_seen": 16, "state": "mode dropped", "modes": [7, 9]}]
+    assert [json.loads(line) for line in events.path.read_text().splitlines()] == coverage.events
+    screen = capsys.readouterr()
+    assert "10/10 modes" in screen.out
+    assert "warning: 16 images: no longer covered: 7, 9" in screen.err
+
+
+def test_the_grid_has_one_row_for_each_digit_and_one_of_what_is_none():
+    digits = real_digits([4, 7])(100, rng.generator(0))
+    noise = torch.rand(30, *MNIST_SHAPE) * 2 - 1
+    evaluation = measured(torch.cat([digits, noise]), DigitJudge())
+    rows = grid(evaluation, 10)[0].split(28 + GAP)
+    assert len(rows) == 11
+    of_mode = [int((evaluation.accepted & (evaluation.judged.mode == mode)).sum()) for mode in range(10)]
+    assert of_mode[4] > 20
+    assert of_mode[7] > 20
+    for row, number in zip(rows, [*of_mode, int((~evaluation.accepted).sum())], strict=True):
+        places = [place[:28, :28] for place in row.split(28 + GAP, dim=1)]
+        assert [len(place.unique()) > 1 for place in places] == [j < number for j in range(COLUMNS)]
+    first_four = evaluation.images[evaluation.accepted & (evaluation.judged.mode == 4)][0, 0]
+    assert torch.equal(rows[4][:28, :28], ((first_four + 1) * 127.5).round().byte())
+
+
+def test_sheets_are_saved_under_the_images_seen(tmp_path):
+    tiny.fit(image_gan(), tiny.loader(4, shape=MNIST_SHAPE), *watchers(tmp_path, 16))
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["000000016.png", "000000032.png"]
+    with Image.open(tmp_path / "samples" / "000000016.png") as picture:
+        assert picture.size == ((28 + GAP) * COLUMNS - GAP, (28 + GAP) * 11 - GAP)
+        assert picture.mode == "L"
+
+
+class NotANumber:
+    def discriminator(self, real_logits, fake_logits):
+        return real_logits * math.nan
+
+    def generator(self, real_logits, fake_logits):
+        return fake_logits
+
+
+def test_a_loss_that_is_no_number_stops_with_the_date_and_the_last_checkpoint(tmp_path):
+    good = tmp_path / "last.ckpt"
+    gan = tiny.gan(loss=NotANumber())
+    with pytest.raises(NotFiniteError, match=r"^20\d\d-.*T.*: discriminator_loss is nan after 16 images; there is no"):
+        tiny.fit(gan, tiny.loader(4), callbacks.Losses(16, good))
+    good.touch()
+    with pytest.raises(NotFiniteError, match=r"the last good checkpoint is .*last\.ckpt"):
+        tiny.fit(tiny.gan(loss=NotANumber()), tiny.loader(4), callbacks.Losses(16, good))
+
+
+def test_weights_that_are_no_numbers_replace_no_checkpoint(tmp_path):
+    checkpoints = callbacks.Checkpoints(tmp_path, 8)
+    gan = tiny.gan()
+    trainer = tiny.fit(gan, tiny.loader(1), checkpoints)
+    good = checkpoints.last.read_bytes()
+    with torch.no_grad():
+        next(gan.generator.parameters()).fill_(math.inf)
+    checkpoints.save(trainer, gan)
+    assert checkpoints.last.read_bytes() == good
+
+
+def test_best_is_most_modes_then_lowest_kl(tmp_path):
+    checkpoints = callbacks.Checkpoints(tmp_path, 8)
+    order = [(3, None), (3, 0.5), (3, 0.4), (3, 0.6), (4, 2.0), (3, 0.1)]
+    improving = [checkpoints.improves({"covered_modes": modes, "kl": kl}) for modes, kl in order]
+    assert improving == [True, True, True, False, True, False]
+
+
+def test_a_run_stops_at_its_images_and_at_its_minutes():
+    for stop, seen in ((callbacks.StopAt(20), 24), (callbacks.StopAt(10_000, minutes=0.0), 8)):
+        gan = tiny.gan()
+        tiny.fit(gan, tiny.loader(9), stop)
+        assert gan.images_seen == seen
+
+
+class Kill(pl.Callback):
+    def __init__(self, number):
+        self.number = number
+
+    def on_train_batch_end(self, trainer, module, *_):
+        if module.d_steps == 2:
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_between_two_steps_and_is_given_back(number):
+    before = signal.getsignal(number)
+    gan, interrupts = tiny.gan(), callbacks.Interrupts()
+    tiny.fit(gan, tiny.loader(9), Kill(number), interrupts)
+    assert interrupts.received == number
+    assert gan.d_steps == gan.g_steps == 2
+    assert signal.getsignal(number) == before
+
+
+def test_states_survive_a_checkpoint():
+    coverage = callbacks.ModeCoverage(every_images=8)
+    coverage.images_seen, coverage.covered, coverage.events = 5, [1], [{"images_seen": 3}]
+    again = callbacks.ModeCoverage(every_images=8)
+    again.load_state_dict(copy.deepcopy(coverage.state_dict()))
+    assert again.state_dict() == coverage.state_dict()

@@ -1,0 +1,342 @@
+"""Weights & Biases: what an offline run holds is read back from its file; nothing is sent anywhere."""
+
+import copy
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+import wandb
+from PIL import Image
+from pytorch_lightning.loggers import CSVLogger
+
+from gannorm import tracking
+from gannorm.tracking import WandbLogger, flat_config, mode, offline_runs
+from tests import wandb_records
+
+CONFIG = {
+    "seed_everything": 3,
+    "model": {
+        "generator": {"class_path": "DCGANGenerator", "init_args": {"norm": "batch", "weight_norm": None, "width": 32}},
+        "discriminator": {"norm": {"name": "group", "num_groups": 8}, "weight_norm": "spectral"},
+        "betas": [0.5, 0.999],
+    },
+}
+PICTURE = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28, 1)
+
+
+@pytest.fixture(autouse=True)
+def _no_run_is_left():
+    yield
+    wandb.teardown()
+
+
+@pytest.fixture
+def logged(tmp_path):
+    """A run with everything in it, as its offline folder."""
+    logger = WandbLogger(
+        tmp_path, name="first", id="first-1", group="study", tags=["g:batch", "x" * 99], job_type="train"
+    )
+    logger.log_hyperparams(CONFIG)
+    for images_seen in (64, 128, 192):
+        logger.log_metrics({"images_seen": images_seen, "train/loss": 1 / images_seen}, step=images_seen // 64)
+    logger.log_image("samples", Image.fromarray(PICTURE[..., 0]), 200)
+    logger.log_image("array", PICTURE, 201)
+    for images_seen in (210, 220):
+        logger.log_bar("shares", ["zero", "one", "two"], [0.5, 0.25, 0.25], images_seen)
+    logger.alert("mode dropped: " + "3" * 60, "220 images: no longer covered: 3")
+    logger.finalize("success")
+    logger.finish()
+    (folder,) = offline_runs(tmp_path)
+    return folder
+
+
+def test_every_row_carries_images_seen(logged):
+    rows = wandb_records.history(logged)
+    assert [row["images_seen"] for row in rows] == [64, 128, 192, 200, 201, 210, 220, 220]
+    assert [row["_step"] for row in rows] == list(range(8))
+    assert not any("trainer/global_step" in row for row in rows)
+    assert [row["train/loss"] for row in rows if "train/loss" in row] == [1 / 64, 1 / 128, 1 / 192]
+
+
+def test_every_chart_is_drawn_over_images_seen(logged):
+    axis, everything = wandb_records.of_type(logged, "metric")
+    assert (axis.name, axis.options.hidden) == ("images_seen", True)
+    assert (everything.glob_name, everything.step_metric) == ("*", "images_seen")
+
+
+def test_run_says_what_it_is(logged):
+    run = wandb_records.of_type(logged, "run")[0]
+    assert (run.run_id, run.display_name, run.project, run.run_group, run.job_type) == (
+        "first-1", "first", "gannorm", "study", "train",
+    )  # fmt: skip
+    assert list(run.tags) == ["g:batch", "x" * 64]
+    (exit_record,) = wandb_records.of_type(logged, "exit")
+    assert exit_record.exit_code == 0
+
+
+def test_runs_can_be_grouped_by_norm(logged):
+    config = wandb_records.config(logged)
+    grouped = {"norm_g": "batch", "weight_norm_g": "none", "norm_d": "group", "weight_norm_d": "spectral", "seed": 3}
+    assert grouped.items() <= config.items()
+    assert config["model"] == CONFIG["model"]
+    assert config["seed_everything"] == 3
+
+
+def test_pictures_are_in_the_run(logged):
+    rows = wandb_records.history(logged)
+    for key in ("samples", "array"):
+        (row,) = [row for row in rows if f"{key}._type" in row]
+        assert (row[f"{key}._type"], row[f"{key}.width"], row[f"{key}.height"]) == ("image-file", 28, 28)
+        saved = np.asarray(Image.open(logged / "files" / row[f"{key}.path"]))
+        assert np.array_equal(saved, PICTURE[..., 0])
+
+
+def test_bars_are_a_histogram_each_time_and_one_chart_at_the_end(logged):
+    rows = wandb_records.history(logged)
+    bars = [row for row in rows if row.get("shares._type") == "histogram"]
+    assert [row["images_seen"] for row in bars] == [210, 220]
+    assert all(row["shares.values"] == [0.5, 0.25, 0.25] for row in bars)
+    assert all(row["shares.bins"] == [-0.5, 0.5, 1.5, 2.5] for row in bars)
+    (row,) = [row for row in rows if "shares last_table._type" in row]
+    table = json.loads((logged / "files" / row["shares last_table.path"]).read_text())
+    assert table["data"] == [["zero", 0.5], ["one", 0.25], ["two", 0.25]]
+    chart = wandb_records.config(logged)["_wandb.visualize.shares last"]
+    assert chart["panel_config"]["panelDefId"] == "wandb/bar/v0"
+    assert list((logged.parent / "artifacts").rglob("*")), "wandb's copies stay in the run folder"
+    assert "WANDB_DATA_DIR" not in os.environ
+
+
+def test_alert_is_recorded(logged):
+    (alert,) = wandb_records.of_type(logged, "alert")
+    assert alert.title == ("mode dropped: " + "3" * 60)[:64]
+    assert (alert.text, alert.level) == ("220 images: no longer covered: 3", "WARN")
+
+
+def test_reader_crosses_blocks_and_stops_at_a_torn_end(tmp_path):
+    logger = WandbLogger(tmp_path)
+    for images_seen in range(1, 300):
+        logger.log_metrics({"images_seen": images_seen, "text": "x" * 997})
+    logger.finish()
+    (folder,) = offline_runs(tmp_path)
+    assert [row["images_seen"] for row in wandb_records.history(folder)] == list(range(1, 300))
+    (path,) = folder.glob("run-*.wandb")
+    path.write_bytes(path.read_bytes()[:100_000])
+    left = [record.history for record in wandb_records.read(path) if record.HasField("history")]
+    images_seen = [wandb_records.row_of(row)["images_seen"] for row in left]
+    assert images_seen == list(range(1, len(left) + 1))
+    assert 10 < len(left) < 150
+
+
+def test_disabled_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    logger = WandbLogger(tmp_path / "run")
+    logger.log_hyperparams(CONFIG)
+    logger.log_metrics({"images_seen": 1, "a": 2.0})
+    logger.log_image("samples", PICTURE, 1)
+    logger.log_bar("shares", ["0"], [1.0], 1)
+    logger.alert("title", "text")
+    logger.finalize("success")
+    logger.finish()
+    assert logger.url is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_made_before_the_first_use(tmp_path):
+    logger = WandbLogger(tmp_path / "run", name="x")
+    logger.finalize("success")
+    logger.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
+class Module(pl.LightningModule):
+    """Somebody's module, logging Lightning's way."""
+
+    def __init__(self):
+        super().__init__()
+        self.save_hyperparameters({"generator": {"norm": "group"}})
+        self.layer = torch.nn.Linear(1, 1)
+        self.images_seen = 0
+
+    def training_step(self, batch, _):
+        self.images_seen += len(batch)
+        self.log_dict({"loss": 1.0, "images_seen": float(self.images_seen)})
+        return self.layer(batch).mean()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def trainer(folder, loggers):
+    options = {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    return pl.Trainer(
+        max_epochs=2,
+        accelerator="cpu",
+        devices=1,
+        default_root_dir=folder,
+        logger=loggers,
+        log_every_n_steps=1,
+        **options,
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec")
+def test_an_ordinary_logger_of_lightning(tmp_path):
+    loggers = [CSVLogger(tmp_path, name="csv"), WandbLogger(tmp_path)]
+    trainer(tmp_path, loggers).fit(Module(), torch.utils.data.DataLoader(torch.ones(8, 1), batch_size=4))
+    loggers[1].finish()
+    (folder,) = offline_runs(tmp_path)
+    rows = [row for row in wandb_records.history(folder) if "loss" in row]
+    assert [row["images_seen"] for row in rows] == [4, 8, 12, 16]
+    assert not any("trainer/global_step" in row for row in rows)
+    assert wandb_records.config(folder)["norm_g"] == "group"
+
+
+def test_a_failed_run_says_so(tmp_path):
+    logger = WandbLogger(tmp_path)
+    logger.log_metrics({"images_seen": 1})
+    logger.finalize("failed")
+    (folder,) = offline_runs(tmp_path)
+    (exit_record,) = wandb_records.of_type(folder, "exit")
+    assert exit_record.exit_code == 1
+
+
+def test_same_id_makes_a_second_folder(tmp_path):
+    for images_seen in (1, 2):
+        logger = WandbLogger(tmp_path, id="a/b")
+        logger.log_metrics({"images_seen": images_seen})
+        logger.finish()
+        if images_seen == 1:  # wandb names folders by the second
+            (first,) = offline_runs(tmp_path)
+            first.rename(first.with_name("offline-run-20200101_000000-a-b"))
+    folders = offline_runs(tmp_path)
+    assert [wandb_records.history(folder)[0]["images_seen"] for folder in folders] == [1, 2]
+    assert {wandb_records.of_type(folder, "run")[0].run_id for folder in folders} == {"a-b"}
+
+
+def test_two_runs_of_one_process_stay_apart(tmp_path):
+    loggers = [WandbLogger(tmp_path / name, id=name) for name in "ab"]
+    for images_seen in (1, 2):
+        for logger in loggers:
+            logger.log_metrics({"images_seen": images_seen, logger.version: 1.0})
+    for logger, name in zip(loggers, "ab", strict=True):
+        logger.finish()
+        (folder,) = offline_runs(tmp_path / name)
+        rows = wandb_records.history(folder)
+        assert [set(row) & {"a", "b"} for row in rows] == [{name}] * 2
+
+
+def test_logger_can_be_sent_to_another_process(tmp_path):
+    logger = WandbLogger(tmp_path, id="a")
+    logger.log_metrics({"images_seen": 1})
+    for again in (pickle.loads(pickle.dumps(logger)), copy.deepcopy(logger)):
+        assert again.version == "a"
+        assert again._experiment is None
+    logger.finish()
+
+
+def test_only_bytes_are_pictures(tmp_path):
+    with pytest.raises(ValueError, match="image has dtype float64; a picture needs uint8"):
+        WandbLogger(tmp_path).log_image("samples", np.zeros((2, 2, 3)), 1)
+    assert tracking.to_picture(np.zeros((2, 3, 3), np.uint8)).mode == "RGB"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, {}),
+        ({"model": None, "seed": 0}, {"seed": 0}),
+        ({"model": {"generator": None, "seed": 5}, "seed_everything": None}, {"seed": 5}),
+        ({"generator": {"norm": None}}, {"norm_g": "none"}),
+        ({"generator": {"norm": {"class_path": "torch.nn.BatchNorm2d"}}}, {"norm_g": "torch.nn.BatchNorm2d"}),
+        ({"discriminator": {"norm": torch.nn.BatchNorm2d}}, {"norm_d": "BatchNorm2d"}),
+        ({"model": {"class_path": "GAN", "init_args": {"discriminator": {"norm": "GN"}}}}, {"norm_d": "GN"}),
+    ],
+)
+def test_flat_config(config, expected):
+    assert flat_config(config) == expected
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A user without any settings of W&B."""
+    for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    wandb.teardown()
+    return tmp_path
+
+
+def test_offline_without_an_account(home):
+    assert mode() == "offline"
+
+
+def test_online_when_logged_in(home, monkeypatch):
+    (home / "netrc").write_text(f"machine 127.0.0.1:9\n  login user\n  password {'x' * 40}\n")
+    assert mode() == "online"
+    for asked in ("offline", "disabled", "online"):
+        monkeypatch.setenv("WANDB_MODE", asked)
+        assert mode() == asked
+    monkeypatch.delenv("WANDB_MODE")
+    (home / "netrc").unlink()
+    assert mode() == "offline"
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+    assert mode() == "online"
+
+
+@pytest.mark.parametrize("chosen", ["offline", "disabled"])
+def test_choice_made_on_the_command_line_holds(home, monkeypatch, chosen):
+    (home / "config").mkdir()
+    (home / "config" / "settings").write_text(f"[default]\nmode = {chosen}\n")
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+    assert mode() == chosen
+
+
+def test_no_such_mode(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "onlin")
+    with pytest.raises(ValueError, match="WANDB_MODE='onlin' is none of online, offline, disabled"):
+        mode()
+
+
+def test_goes_on_offline_where_no_server_answers(home, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+    monkeypatch.setattr(tracking, "INIT_TIMEOUT", 1.0)
+    logger = WandbLogger(home / "run", id="a")
+    with pytest.warns(UserWarning, match="W&B cannot be reached .*; the run goes on offline") as warned:
+        logger.log_metrics({"images_seen": 64, "loss": 1.0})
+    assert [str(warning.message).count("\n") for warning in warned] == [0]
+    logger.log_metrics({"images_seen": 128, "loss": 1.0})
+    logger.finish()
+    assert logger.url is None
+    (folder,) = offline_runs(home / "run")
+    assert [row["images_seen"] for row in wandb_records.history(folder)] == [64, 128]
+
+
+@pytest.mark.slow
+def test_importing_does_not_import_wandb():
+    code = "import sys; import gannorm.tracking, gannorm.losses; sys.exit('wandb' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_reader_agrees_with_wandb(logged):
+    program = shutil.which("wandb") or str(Path(sys.executable).with_name("wandb"))
+    shown = subprocess.run(
+        [program, "leet", "inspect", "--json", str(logged)], check=True, capture_output=True, text=True
+    )
+    lines = [json.loads(line) for line in shown.stdout.splitlines()]
+    theirs = [line["history"]["item"] for line in lines if line["type"] == "history"]
+    ours = wandb_records.history(logged)
+    assert [{key: row[key] for key in row if key in other} for row, other in zip(ours, theirs, strict=True)] == theirs
+    assert len([line for line in lines if line["type"] == "alert"]) == len(wandb_records.of_type(logged, "alert")) == 1

@@ -1,0 +1,338 @@
+"""Whole runs, in process: the run folder, resuming, configurations, networks on their own."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+import yaml
+from tests import tiny
+
+import gannorm
+from gannorm import callbacks, norms
+from gannorm.data import MNIST
+from gannorm.gan import GAN
+from gannorm.networks import MLPDiscriminator, MLPGenerator
+from gannorm.training import ConfigError, RunFolderError, run
+from gannorm.training.parser import Configuration, arguments_of, explain
+from gannorm.training.run_folder import check_disk, identity
+from gannorm.training.saving import load
+
+CONFIGS = sorted(Path("configs").glob("**/*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _no_wandb(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+
+
+def tiny_run(folder, **overrides):
+    return gannorm.train(None, **{**tiny.TINY_RUN, "folder": str(folder), "quiet": True, **overrides})
+
+
+def folder_of(results, folder):
+    return folder / results["name"] / results["id"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "disabled")
+        results = tiny_run(folder)
+    return results, folder_of(results, folder)
+
+
+def test_a_run_folder_explains_itself(finished):
+    results, folder = finished
+    assert json.loads((folder / "results.json").read_text()) == results
+    assert {path.name for path in folder.iterdir()} == {
+        "config.yaml", "results.json", "metrics.csv", "events.jsonl", "samples", "checkpoints", "generator", "discriminator",
+    }  # fmt: skip
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+    assert results["status"] == "finished"
+    assert results["images_seen"] == 640
+    assert results["d_steps"] == results["g_steps"] == 10
+    assert results["generator"]["norm"]["name"] == "batch"
+    assert results["discriminator"]["norm"] is None
+    assert results["evaluation"]["num_samples"] == 128
+    assert results["evaluation"]["generator"] == "averaged"
+    assert results["evaluation"]["statistics"] == "standing"
+    assert results["evaluation_raw"]["generator"] == "raw"
+    assert results["real"]["covered_modes"] == 10
+    assert results["real"]["high_quality"] == pytest.approx(0.99, abs=0.005)
+    assert results["seconds"] > results["evaluation_seconds"] > 0
+
+
+def test_metrics_have_one_row_for_each_moment(finished):
+    rows = list(csv.DictReader((finished[1] / "metrics.csv").read_text().splitlines()))
+    moments = [int(row["images_seen"]) for row in rows]
+    assert moments == sorted(set(moments))
+    assert set(moments) == {128, 256, 320, 384, 512, 640}
+    by_moment = {int(row["images_seen"]): row for row in rows}
+    assert by_moment[320]["coverage/covered_modes"]
+    assert by_moment[640]["coverage/covered_modes"]
+    assert by_moment[640]["train/discriminator_loss"]
+    assert by_moment[128]["train/generator_loss"]
+    assert not by_moment[128]["coverage/covered_modes"]
+
+
+def test_the_same_command_again_prints_the_result_and_fresh_starts_beside_it(finished, tmp_path):
+    results, folder = finished
+    copy = tmp_path / results["name"] / results["id"]
+    shutil.copytree(folder, copy)
+    again = run(arguments_of(None, {**tiny.TINY_RUN, "folder": str(tmp_path), "quiet": True}))
+    assert again.was_finished
+    assert again.results == results
+    beside = tiny_run(tmp_path, fresh=True)
+    assert beside["id"] == f"{results['id']}-2"
+    assert weights(tmp_path / "mnist" / beside["id"]) == weights(folder)
+
+
+def weights(folder):
+    return {name: (folder / name / "model.safetensors").read_bytes() for name in ("generator", "discriminator")}
+
+
+def test_the_resolved_config_gives_the_same_run(finished, tmp_path):
+    results, folder = finished
+    again = gannorm.train(folder / "config.yaml", folder=str(tmp_path), quiet=True)
+    assert again["id"] == results["id"]
+    assert weights(folder_of(again, tmp_path)) == weights(folder)
+    assert comparable(again) == comparable(results)
+
+
+def comparable(results):
+    return {key: value for key, value in results.items() if "seconds" not in key and "per_second" not in key}
+
+
+class StopAfter(pl.Callback):
+    """Ends the process's work in the middle of a run, as a user's Ctrl-C does."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def on_train_batch_end(self, trainer, module, *_):
+        if module.images_seen == self.images:
+            interrupts = next(c for c in trainer.callbacks if isinstance(c, callbacks.Interrupts))
+            interrupts.receive(2, None)
+
+
+def interrupted(folder, monkeypatch, images):
+    with monkeypatch.context() as patch:
+        original = Configuration.trainer_with
+
+        def trainer_with(self, loggers, own):
+            return original(self, loggers, [StopAfter(images), *own])
+
+        patch.setattr(Configuration, "trainer_with", trainer_with)
+        return tiny_run(folder)
+
+
+@pytest.mark.parametrize("images", [64, 320, 448])
+def test_resumed_in_the_middle_of_an_epoch_equals_uninterrupted(finished, tmp_path, monkeypatch, images):
+    results, folder = finished
+    first = interrupted(tmp_path, monkeypatch, images)
+    assert first["status"] == "stopped"
+    assert first["reason"] == "SIGINT"
+    assert "evaluation" not in first
+    resumed = tiny_run(tmp_path, resume=True)
+    mine = folder_of(resumed, tmp_path)
+    assert comparable(resumed) == comparable(results)
+    assert weights(mine) == weights(folder)
+    assert (mine / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
+    assert (mine / "events.jsonl").read_text() == (folder / "events.jsonl").read_text()
+    one, other = (torch.load(f / "checkpoints" / "last.ckpt", weights_only=True) for f in (mine, folder))
+    assert tiny.same_state(one["state_dict"], other["state_dict"])
+    assert resumed["seconds"] > first["seconds"]
+
+
+def test_an_unfinished_run_is_not_started_over(tmp_path, monkeypatch):
+    interrupted(tmp_path, monkeypatch, 64)
+    with pytest.raises(RunFolderError, match=r"is not finished; go on with --resume, or start beside it with --fresh"):
+        tiny_run(tmp_path)
+    path = next((tmp_path / "mnist").iterdir())
+    by_path = gannorm.train(None, resume=str(path), quiet=True)
+    assert by_path["status"] == "finished"
+    assert by_path["id"] == path.name
+
+
+def test_resume_before_the_first_checkpoint_starts_from_the_beginning(tmp_path, finished):
+    results, folder = finished
+    empty = tmp_path / results["name"] / results["id"]
+    empty.mkdir(parents=True)
+    shutil.copy(folder / "config.yaml", empty)
+    assert comparable(tiny_run(tmp_path, resume=True)) == comparable(results)
+
+
+def test_a_generator_loads_in_two_lines_and_makes_what_was_evaluated(finished):
+    _, folder = finished
+    generator = gannorm.load(folder)
+    images = generator(torch.zeros(3, generator.latent_dim))
+    assert images.shape == (3, 1, 28, 28)
+    assert not generator.training
+    discriminator = load(folder, "discriminator")
+    assert discriminator(images).shape == (3,)
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert torch.equal(discriminator.logit.weight, checkpoint["discriminator.logit.weight"])
+    name = "blocks.0.layer.weight"
+    assert torch.equal(generator.get_parameter(name), checkpoint[f"averaged.network.{name}"])
+    with pytest.raises(RunFolderError, match="no run folder"):
+        gannorm.load(folder / "samples")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_config_builds_and_says_little(path):
+    configuration = Configuration([f"--config={path}"])
+    gan, data = configuration.build()
+    gan.check_shape(data.image_shape)
+    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(lines) <= 12
+
+
+def test_the_default_config_is_the_code():
+    plain = Configuration(["--config=configs/mnist.yaml"]).plain()
+    default = Configuration([]).plain()
+    assert identity(plain) == identity(default)
+    assert yaml.safe_load(Path("configs/mnist.yaml").read_text()) == {"name": "mnist"}
+
+
+def test_identity_is_of_what_is_computed():
+    def of(**overrides):
+        return identity(Configuration(arguments_of(None, overrides)).plain())
+
+    assert of() == of(name="other", folder="elsewhere", quiet=True, fresh=True) == of(**{"trainer.logger": False})
+    assert len({of(), of(images=640), of(seed_everything=1), of(**{"model.generator.norm": "group"})}) == 4
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"model.generator.norm": "bach"}, "no norm is called 'bach'.*'batch'.*instance, group, layer"),
+        ({"model.generator.norm": {"name": "group", "groups": 8}}, "'groups'"),
+        ({"model.generator.norm": {"name": "group", "num_groups": 7}}, "7.*1, 2, 4, 8"),
+        ({"model.discriminator": "gannorm.networks.MLPDiscriminator", "model.discriminator.norm": "instance"}, "instance"),
+        ({"imges": 3}, "unknown option 'imges'; did you mean 'images'"),
+        ({"images": "many"}, "images.*int.*many"),
+        ({"images": 0}, "images=0"),
+        ({"trainer.max_steps": 3}, "max_steps has no effect here: .*--images"),
+        ({"trainer.gradient_clip_val": 1}, "gradient_clip_val has no effect"),
+        ({"optimizer": "Adam"}, "optimizer has no effect"),
+        ({"lr_scheduler": "StepLR"}, "lr_scheduler has no effect"),
+        ({"model.loss": "hinj"}, "no loss is called 'hinj'"),
+        ({"model.generator.size": 30}, "size=30 .* nearest is"),
+        ({"model.generator.size": 32}, r"\(1, 32, 32\).*\(1, 28, 28\)"),
+        ({"data.folder": "no/such/folder"}, "no/such/folder"),
+        ({"data.batch_size": 0}, "batch_size=0"),
+        ({"resume": "no/such/run"}, "no/such/run is no run folder"),
+        ({"model.generator.widht": 8}, "widht"),
+        ({"trainer.precision": "16-mixed"}, "precision"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_bad_input_is_one_line_and_leaves_no_folder(tmp_path, overrides, words):
+    with pytest.raises(ValueError, match=r"(?s).*") as error:
+        gannorm.train(None, **{"folder": str(tmp_path), "quiet": True, **overrides})
+    message = str(error.value)
+    assert torch.tensor(len(message)) < 400
+    assert "\n" not in message
+    assert __import__("re").search(words, message), message
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_config_file_with_an_unknown_key(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("model:\n  generator_rte: 0.1\n")
+    with pytest.raises(ConfigError, match="generator_rte"):
+        gannorm.train(path, folder=str(tmp_path / "runs"))
+    with pytest.raises(ConfigError, match=r"no/such\.yaml"):
+        gannorm.train("no/such.yaml")
+
+
+def test_a_full_disk_is_seen_before_the_first_step(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(RunFolderError, match=r"0 MiB free and this run needs \d+; make room"):
+        tiny_run(tmp_path)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    check_disk(gannorm.training.run_folder.RunFolder(tmp_path / "a" / "b"), 1000)
+
+
+def test_a_loss_that_is_no_number_fails_the_run_and_says_so(tmp_path):
+    with pytest.raises(ArithmeticError, match="is nan after 128 images"):
+        tiny_run(tmp_path, **{"model.loss": "tests.test_callbacks.NotANumber"})
+    results = json.loads(next(tmp_path.glob("mnist/*/results.json")).read_text())
+    assert results["status"] == "failed"
+    assert "NotFiniteError" in results["reason"]
+
+
+PAIR = {
+    "model.generator": {"class_path": "tests.test_training.MyGenerator", "init_args": {"units": 12}},
+    "model.discriminator": {"class_path": "tests.test_training.MyDiscriminator"},
+    "model.loss": "tests.test_gan.Hinge",
+}
+
+
+class MyGenerator(torch.nn.Module):
+    """A user's own network, by class path in YAML."""
+
+    def __init__(self, units: int = 8):
+        super().__init__()
+        self.latent_dim = 4
+        self.body = torch.nn.Sequential(torch.nn.Linear(4, units), torch.nn.ReLU(), torch.nn.Linear(units, 784), torch.nn.Tanh())
+
+    def forward(self, z):
+        return self.body(z).view(-1, 1, 28, 28)
+
+
+class MyDiscriminator(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Linear(784, 1)
+
+    def forward(self, x):
+        return self.body(x.flatten(1)).squeeze(1)
+
+
+def test_anybodys_networks_by_class_path_train_and_load_again(tmp_path):
+    results = tiny_run(tmp_path, **{key: value for key, value in tiny.TINY_RUN.items() if "model" not in key}, **PAIR)
+    assert results["status"] == "finished"
+    assert results["generator"] == {"parameters": 12 * 5 + 784 * 13}
+    assert isinstance(gannorm.load(folder_of(results, tmp_path)), MyGenerator)
+
+
+def test_objects_from_python_in_a_trainer_of_ones_own():
+    gan = GAN(generator=MyGenerator(), discriminator=MyDiscriminator())
+    coverage = callbacks.ModeCoverage(every_images=128, num_samples=32)
+    trainer = pl.Trainer(
+        accelerator="cpu", max_epochs=1, limit_train_batches=4, logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, callbacks=[coverage],
+    )  # fmt: skip
+    trainer.fit(gan, MNIST(batch_size=64))
+    assert coverage.looked_at == 256
+
+
+def test_data_without_a_judge_trains_and_says_that_modes_are_not_counted(tmp_path, capsys):
+    results = tiny_run(tmp_path, **{"data": {"class_path": "tests.test_training.Unlabelled"}})
+    assert "data 'unlabelled' has no judge" in capsys.readouterr().err
+    assert "evaluation" not in results
+    assert results["status"] == "finished"
+
+
+class Unlabelled(pl.LightningDataModule):
+    """A user's own data: an ordinary DataLoader."""
+
+    name = "unlabelled"
+
+    def train_dataloader(self):
+        return tiny.loader(20, size=64, shape=(1, 28, 28))
+
+
+def test_explanations_are_one_line():
+    assert "\n" not in explain("a\nb")
+    assert norms.describe("batch").name == "batch"
+    assert MLPGenerator(hidden=(4,)).hparams["hidden"] == (4,)
+    assert MLPDiscriminator(hidden=(4,)).hparams["norm"] is None
