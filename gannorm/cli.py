@@ -79,7 +79,7 @@ def sample_command(arguments: list[str]) -> int:
     parser = command_parser("sample", "Draw pictures from a finished run's generator.")
     parser.add_argument("run", type=Path, help="the run folder")
     parser.add_argument("--number", type=int, default=64, help="how many (64)")
-    parser.add_argument("--output", type=Path, default=Path("samples"), help="a folder for PNGs, or a file x.npz (samples)")
+    parser.add_argument("--output", type=Path, default=Path("samples"), help="a folder for PNGs, or x.npz (samples)")
     parser.add_argument("--seed", type=int, default=0, help="of the latent vectors (0)")
     options = parser.parse_args(arguments)
     from gannorm.training.pictures import write_samples

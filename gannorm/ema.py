@@ -44,7 +44,7 @@ class GeneratorEMA(nn.Module):
         """Move towards the generator after a step on `num_images` that made `images_seen` in all."""
         half_life = min(self.half_life, RAMP * images_seen)
         weight = 1 - 0.5 ** (num_images / half_life)
-        averaged, current = list(self.network.parameters()), [p.detach() for p in generator.parameters()]
+        averaged, current = ([p.detach() for p in network.parameters()] for network in (self.network, generator))
         torch._foreach_lerp_(averaged, current, weight)
         for mine, theirs in zip(self.network.buffers(), generator.buffers(), strict=True):
             mine.copy_(theirs)

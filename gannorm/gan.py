@@ -116,7 +116,7 @@ class GAN(pl.LightningModule):
     def training_step(self, batch: Tensor | Sequence[Tensor], _: int) -> None:
         """Take one discriminator step and one generator step."""
         real = batch if isinstance(batch, Tensor) else batch[0]
-        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[misc,attr-defined]
+        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[attr-defined]
         self.set_rates(d_optimizer, g_optimizer)
         fake = self.generator(self.noise(len(real), "discriminator"))
 
@@ -197,11 +197,11 @@ class GAN(pl.LightningModule):
 
     def snapshot(self, which: Which = "averaged") -> nn.Module:
         """Return a copy of the generator in eval mode, with the statistics that it is to be sampled with."""
-        averaged = which == "averaged" and self.averaged is not None
-        network = copy.deepcopy(self.averaged.network if averaged else self.generator)
-        if averaged:
+        averaged = self.averaged if which == "averaged" else None
+        network = copy.deepcopy(self.generator if averaged is None else averaged.network)
+        if averaged is not None:
             settle_spectral_norm(network)
-        if averaged or self.statistics == "standing":
+        if averaged is not None or self.statistics == "standing":
             generator = rng.generator(self.seed, "standing", self.images_seen)
             norms.recalibrate(network, latent_batches(network, self.batch_size, generator))
         return network.eval().requires_grad_(False)
@@ -224,7 +224,7 @@ class GAN(pl.LightningModule):
         except RuntimeError as error:
             raise ValueError(f"the discriminator cannot take images of shape {tuple(shape)}: {error}") from error
         if logits.shape != (2,):
-            raise ValueError(f"the discriminator makes {tuple(logits.shape)} of 2 images; it has to make (2,), one logit each")
+            raise ValueError(f"the discriminator makes {tuple(logits.shape)} of 2 images; it has to make (2,), logits")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the counters and the sums of the losses beside the weights."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList
 
-from gannorm import norms, rng
+from gannorm import norms
 
 Statistics = Literal["running", "batch", "standing"]
 
@@ -55,6 +55,7 @@ def sampler(network: nn.Module, statistics: Statistics = "running", *, batch_siz
         batch_size: Images made at once.
 
     Example:
+        >>> from gannorm import rng
         >>> class Twice(nn.Module):
         ...     latent_dim = 2
         ...     def forward(self, z):

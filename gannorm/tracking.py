@@ -6,7 +6,6 @@ Offline by default; online as soon as the user is logged in. The x axis of every
 import os
 import re
 import warnings
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,13 +145,6 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         self.experiment.log(dict(metrics))
 
     @rank_zero_only
-    def log_hyperparams(self, params: Mapping[str, Any] | Namespace) -> None:
-        """Log the configuration as it is, and what runs are grouped by beside it (`flat_config`)."""
-        config = dict(vars(params) if isinstance(params, Namespace) else params)
-        if not isinstance(self.experiment, DummyExperiment):
-            super().log_hyperparams({**config, **flat_config(config)})
-
-    @rank_zero_only
     def log_image(self, key: str, image: Image.Image | np.ndarray, images_seen: int) -> None:  # type: ignore[override]
         """Log one picture: a PIL image, or (H, W, 1 or 3) uint8.
 
@@ -276,39 +268,3 @@ def to_picture(pixels: np.ndarray) -> Image.Image:
     if pixels.dtype != np.uint8:
         raise ValueError(f"image has dtype {pixels.dtype}; a picture needs uint8, 0 to 255")
     return Image.fromarray(pixels.squeeze(2) if pixels.shape[2:] == (1,) else pixels)
-
-
-def flat_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what runs are grouped by: `norm_g`, `norm_d`, `weight_norm_g`, `weight_norm_d` and `seed`.
-
-    The keys have no dots, because W&B takes those for levels. What the configuration does not say is absent.
-
-    Args:
-        config: Of a run; generator and discriminator under `model` or at the top, with or without `init_args`.
-
-    Example:
-        >>> flat_config({"seed_everything": 3, "model": {"generator": {"norm": {"name": "group", "num_groups": 8}}}})
-        {'norm_g': 'group', 'seed': 3}
-    """
-    model = arguments(config.get("model"))
-    flat: dict[str, Any] = {}
-    for network in ("generator", "discriminator"):
-        options = arguments(config.get(network)) or arguments(model.get(network))
-        flat |= {f"{kind}_{network[0]}": name_of(options[kind]) for kind in ("norm", "weight_norm") if kind in options}
-    seeds = [
-        value for value in (config.get("seed"), config.get("seed_everything"), model.get("seed")) if value is not None
-    ]
-    return flat | ({"seed": seeds[0]} if seeds else {})
-
-
-def arguments(config: Any) -> Mapping[str, Any]:
-    """Return the arguments of a part of the configuration, or none where it is no mapping."""
-    inner = config.get("init_args") or config if isinstance(config, Mapping) else {}
-    return inner if isinstance(inner, Mapping) else {}
-
-
-def name_of(norm: Any) -> str:
-    """Return the name of a norm's spec."""
-    if isinstance(norm, Mapping):
-        norm = norm.get("name", norm.get("class_path"))
-    return getattr(norm, "__name__", str(norm)) if norm else "none"

@@ -7,7 +7,11 @@ import pytest
 import torch
 
 os.environ.update(
-    WANDB_MODE="offline", WANDB_SILENT="true", WANDB_ERROR_REPORTING="false", WANDB_CONSOLE="off", WANDB__DISABLE_STATS="true"
+    WANDB_MODE="offline",
+    WANDB_SILENT="true",
+    WANDB_ERROR_REPORTING="false",
+    WANDB_CONSOLE="off",
+    WANDB__DISABLE_STATS="true",
 )
 torch.set_num_threads(1)
 

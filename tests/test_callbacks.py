@@ -8,7 +8,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from PIL import Image
-from tests import tiny
 from torch import nn
 
 from gannorm import callbacks, rng
@@ -19,6 +18,7 @@ from gannorm.evaluation import measured
 from gannorm.gan import GAN
 from gannorm.judges import DigitJudge
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
+from tests import tiny
 
 MNIST_SHAPE = (1, 28, 28)
 

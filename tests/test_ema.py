@@ -4,13 +4,13 @@ import copy
 
 import pytest
 import torch
-from tests import tiny
 from torch import nn
 
 from gannorm import norms, rng
 from gannorm.ema import RAMP, GeneratorEMA
 from gannorm.networks import MLPGenerator
 from gannorm.sampling import sampler
+from tests import tiny
 
 
 def test_the_average_is_the_formula():

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from tests import tiny
 from torch import nn
 
 import gannorm
@@ -9,6 +8,7 @@ from gannorm.evaluation import drawn, evaluate, look, measured
 from gannorm.judges import JUDGES, DigitJudge, judge_of
 from gannorm.networks import DCGANGenerator
 from gannorm.rng import generator
+from tests import tiny
 
 DIGITS, LABELS = MNIST().held_out()
 

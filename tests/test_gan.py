@@ -2,14 +2,14 @@ import copy
 
 import pytest
 import torch
-from tests import tiny
-from tests.reference import loop
 from torch import nn
 
 import gannorm
 from gannorm import losses, rng
 from gannorm.gan import GAN
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
+from tests import tiny
+from tests.reference import loop
 
 MODES = ["separate", "joined", "joined_in_d_step"]
 NORMS = ["batch", "instance", "group", "layer", "none"]

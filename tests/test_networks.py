@@ -59,7 +59,7 @@ def number_of_norms(network):
 @pytest.mark.parametrize("family", [(DCGANGenerator, DCGANDiscriminator), (MLPGenerator, MLPDiscriminator)])
 def test_norm_at_says_which_layers_carry_the_norm(family):
     for network in family:
-        inner, everywhere = number_of_norms(network(norm="layer")), number_of_norms(network(norm="layer", norm_at="all"))
+        inner, everywhere = (number_of_norms(network(norm="layer", norm_at=at)) for at in ("inner", "all"))
         assert everywhere == inner + 1
         assert number_of_norms(network(norm="layer", norm_at=[1])) == 1
         with pytest.raises(ValueError, match=r"norm_at=\[9\].*\[0, 1"):

@@ -18,7 +18,8 @@ from PIL import Image
 from pytorch_lightning.loggers import CSVLogger
 
 from gannorm import tracking
-from gannorm.tracking import WandbLogger, flat_config, mode, offline_runs
+from gannorm.tracking import WandbLogger, mode, offline_runs
+from gannorm.training.flat_config import flat_config
 from tests import wandb_records
 
 CONFIG = {
@@ -44,7 +45,7 @@ def logged(tmp_path):
     logger = WandbLogger(
         tmp_path, name="first", id="first-1", group="study", tags=["g:batch", "x" * 99], job_type="train"
     )
-    logger.log_hyperparams(CONFIG)
+    logger.log_hyperparams({**CONFIG, **flat_config(CONFIG)})
     for images_seen in (64, 128, 192):
         logger.log_metrics({"images_seen": images_seen, "train/loss": 1 / images_seen}, step=images_seen // 64)
     logger.log_image("samples", Image.fromarray(PICTURE[..., 0]), 200)
@@ -138,7 +139,7 @@ def test_reader_crosses_blocks_and_stops_at_a_torn_end(tmp_path):
 def test_disabled_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     logger = WandbLogger(tmp_path / "run")
-    logger.log_hyperparams(CONFIG)
+    logger.log_hyperparams({**CONFIG, **flat_config(CONFIG)})
     logger.log_metrics({"images_seen": 1, "a": 2.0})
     logger.log_image("samples", PICTURE, 1)
     logger.log_bar("shares", ["0"], [1.0], 1)
@@ -248,22 +249,6 @@ def test_only_bytes_are_pictures(tmp_path):
         WandbLogger(tmp_path).log_image("samples", np.zeros((2, 2, 3)), 1)
     assert tracking.to_picture(np.zeros((2, 3, 3), np.uint8)).mode == "RGB"
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        ({}, {}),
-        ({"model": None, "seed": 0}, {"seed": 0}),
-        ({"model": {"generator": None, "seed": 5}, "seed_everything": None}, {"seed": 5}),
-        ({"generator": {"norm": None}}, {"norm_g": "none"}),
-        ({"generator": {"norm": {"class_path": "torch.nn.BatchNorm2d"}}}, {"norm_g": "torch.nn.BatchNorm2d"}),
-        ({"discriminator": {"norm": torch.nn.BatchNorm2d}}, {"norm_d": "BatchNorm2d"}),
-        ({"model": {"class_path": "GAN", "init_args": {"discriminator": {"norm": "GN"}}}}, {"norm_d": "GN"}),
-    ],
-)
-def test_flat_config(config, expected):
-    assert flat_config(config) == expected
 
 
 @pytest.fixture

@@ -38,8 +38,8 @@ class Checkpoints(EveryImages):
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Save, and keep a copy if it is the best."""
-        looked = self.coverage is not None and self.coverage.looked_at == self.images_seen
-        best_now = looked and self.improves(self.coverage.latest.metrics)
+        latest = None if self.coverage is None or self.coverage.looked_at != self.images_seen else self.coverage.latest
+        best_now = latest is not None and self.improves(latest.metrics)
         self.save(trainer, module)
         if best_now and trainer.is_global_zero:
             shutil.copyfile(self.last, self.last.with_name("best.tmp"))

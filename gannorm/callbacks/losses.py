@@ -45,5 +45,6 @@ class Losses(EveryImages):
     def explain(self, name: str, value: float) -> str:
         """Return what happened when, and what is left."""
         moment = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        good = f"the last good checkpoint is {self.checkpoint}" if self.checkpoint.exists() else "there is no checkpoint"
-        return f"{moment}: {name} is {value} after {self.images_seen:,} images; {good}; try a smaller rate"
+        there = self.checkpoint.exists()
+        left = f"the last good checkpoint is {self.checkpoint}" if there else "there is no checkpoint"
+        return f"{moment}: {name} is {value} after {self.images_seen:,} images; {left}; try a smaller rate"

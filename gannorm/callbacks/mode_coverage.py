@@ -65,9 +65,7 @@ class ModeCoverage(EveryImages):
         """Look once, log it, and say it."""
         start = time.perf_counter()
         sample = self.sampler_of(module)
-        self.latest = look(
-            sample, self.judge, num_samples=self.num_samples, seed=self.seed, stream=self.images_seen
-        )
+        self.latest = look(sample, self.judge, num_samples=self.num_samples, seed=self.seed, stream=self.images_seen)
         self.looked_at = self.images_seen
         if trainer.is_global_zero:
             log(trainer, self.latest.metrics, self.images_seen)
@@ -130,9 +128,7 @@ def flat(metrics: dict[str, Any]) -> dict[str, int | float]:
         >>> flat({"covered_modes": 2, "kl": None, "shares": [0.5, 0.5]})
         {'coverage/covered_modes': 2, 'share/0': 0.5, 'share/1': 0.5}
     """
-    numbers = {
-        f"coverage/{name}": value for name, value in metrics.items() if isinstance(value, int | float)
-    }
+    numbers = {f"coverage/{name}": value for name, value in metrics.items() if isinstance(value, int | float)}
     return numbers | {f"share/{mode}": share for mode, share in enumerate(metrics["shares"])}
 
 
@@ -156,5 +152,3 @@ def line(metrics: dict[str, Any], images_seen: int) -> str:
         f"{images_seen:>10,} images   {metrics['covered_modes']}/{metrics['num_modes']} modes   "
         f"{metrics['effective_modes']:.2f} effective   {100 * metrics['high_quality']:.1f} % accepted"
     )
-
-

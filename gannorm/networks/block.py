@@ -14,7 +14,7 @@ NormAt = Literal["inner", "all"] | Sequence[int]
 
 
 def block(
-    make_layer: Callable[[bool], nn.Module],
+    make_layer: Callable[..., nn.Module],
     channels: int,
     *,
     norm: NormSpec,
@@ -29,7 +29,7 @@ def block(
     positions of one channel, as that of a linear layer whose output is reshaped to a feature map.
 
     Args:
-        make_layer: Takes whether to have a bias, returns the layer, its weights drawn.
+        make_layer: Takes `bias`, whether to have one, and returns the layer with its weights drawn.
         channels: What the norm gets.
         norm: What follows the layer.
         weight_norm: What re-parametrizes the layer's weight.
@@ -39,7 +39,7 @@ def block(
     """
     has_bias = reshape is not None or not norms.bias_redundant(norm, channels)
     parts = [
-        ("layer", norms.wrap(weight_norm, make_layer(has_bias))),
+        ("layer", norms.wrap(weight_norm, make_layer(bias=has_bias))),
         ("reshape", reshape or nn.Identity()),
         ("norm", norms.create(norm, channels, dims=dims)),
         ("activation", activation),

@@ -4,7 +4,7 @@ Deviations from the paper: kernels of 4 rather than 5, so that no position is co
 number of channels follows from `width`; the discriminator's features go to its logit through a linear layer.
 """
 
-from typing import TypeVar
+from collections.abc import Callable
 
 import pytorch_lightning as pl
 from jaxtyping import Float
@@ -15,8 +15,6 @@ from gannorm.networks.block import NormAt, NormSpec, WeightNormSpec, block, norm
 
 SMALLEST, LARGEST, STEP = 28, 128, 4  # sides of an image, pixels
 MOST_TIMES_WIDTH = 8  # channels stop doubling there
-
-Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
 def stages(size: int, channels: int, width: int) -> tuple[int, list[int]]:
@@ -47,12 +45,17 @@ def stages(size: int, channels: int, width: int) -> tuple[int, list[int]]:
     return side, maps[::-1]
 
 
-def drawn(layer: Layer) -> Layer:
-    """Return the layer with its weight drawn from N(0, 0.02²) and its bias 0, as in the paper."""
-    nn.init.normal_(layer.weight, std=0.02)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
+def drawn(kind: Callable[..., nn.Module], *sizes: int, **options: int) -> Callable[..., nn.Module]:
+    """Return what makes a layer with its weight drawn from N(0, 0.02²) and its bias 0, as in the paper."""
+
+    def make(*, bias: bool) -> nn.Module:
+        layer = kind(*sizes, bias=bias, **options)
+        nn.init.normal_(layer.get_parameter("weight"), std=0.02)
+        if bias:
+            nn.init.zeros_(layer.get_parameter("bias"))
+        return layer
+
+    return make
 
 
 class DCGANGenerator(pl.LightningModule):
@@ -99,7 +102,7 @@ class DCGANGenerator(pl.LightningModule):
         norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=len(maps))
         self.blocks = nn.Sequential(
             block(
-                lambda bias: drawn(nn.Linear(latent_dim, maps[0] * side * side, bias=bias)),
+                drawn(nn.Linear, latent_dim, maps[0] * side * side),
                 maps[0],
                 norm=norm_of[0],
                 weight_norm=weight_norm,
@@ -108,7 +111,7 @@ class DCGANGenerator(pl.LightningModule):
             ),
             *[
                 block(
-                    lambda bias, i=i: drawn(nn.ConvTranspose2d(*outputs[i - 1 : i + 1], 4, 2, padding=1, bias=bias)),
+                    drawn(nn.ConvTranspose2d, outputs[i - 1], outputs[i], 4, stride=2, padding=1),
                     outputs[i],
                     norm=norm_of[i],
                     weight_norm=weight_norm,
@@ -165,7 +168,7 @@ class DCGANDiscriminator(pl.LightningModule):
         self.blocks = nn.Sequential(
             *[
                 block(
-                    lambda bias, i=i: drawn(nn.Conv2d(inputs[i], outputs[i], 4, 2, padding=1, bias=bias)),
+                    drawn(nn.Conv2d, inputs[i], outputs[i], 4, stride=2, padding=1),
                     outputs[i],
                     norm=norm_of[i],
                     weight_norm=weight_norm,
@@ -174,7 +177,7 @@ class DCGANDiscriminator(pl.LightningModule):
                 for i in range(len(outputs))
             ]
         )
-        self.logit = norms.wrap(weight_norm, drawn(nn.Linear(outputs[-1] * side * side, 1)))
+        self.logit = norms.wrap(weight_norm, drawn(nn.Linear, outputs[-1] * side * side, 1)(bias=True))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
         """Return one logit per image, high where it looks real."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import pytorch_lightning as pl
 from jaxtyping import Float
@@ -53,7 +54,7 @@ class MLPGenerator(pl.LightningModule):
         self.blocks = nn.Sequential(
             *[
                 block(
-                    lambda bias, i=i: nn.Linear(units[i], units[i + 1], bias=bias),
+                    partial(nn.Linear, units[i], units[i + 1]),
                     units[i + 1],
                     norm=norm_of[i],
                     weight_norm=weight_norm,
@@ -65,7 +66,7 @@ class MLPGenerator(pl.LightningModule):
         )
         self.shape = nn.Unflatten(1, tuple(shape))
 
-    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n *shape"]:
+    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n ..."]:
         """Return one sample per latent vector."""
         return self.shape(self.blocks(z))
 
@@ -108,7 +109,7 @@ class MLPDiscriminator(pl.LightningModule):
         self.blocks = nn.Sequential(
             *[
                 block(
-                    lambda bias, i=i: nn.Linear(units[i], units[i + 1], bias=bias),
+                    partial(nn.Linear, units[i], units[i + 1]),
                     units[i + 1],
                     norm=norm_of[i],
                     weight_norm=weight_norm,
@@ -120,6 +121,6 @@ class MLPDiscriminator(pl.LightningModule):
         )
         self.logit = norms.wrap(weight_norm, nn.Linear(units[-1], 1))
 
-    def forward(self, x: Float[Tensor, "n *shape"]) -> Float[Tensor, " n"]:
+    def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
         """Return one logit per sample, high where it looks real."""
         return self.logit(self.blocks(x.flatten(1))).squeeze(1)

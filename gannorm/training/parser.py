@@ -21,7 +21,7 @@ NO_EFFECT = {
     "trainer.max_steps": "progress counts images; use --images",
     "trainer.max_epochs": "progress counts images; use --images",
     "trainer.max_time": "use --minutes",
-    "trainer.gradient_clip_val": "two optimizers step by themselves; lower model.generator_rate, model.discriminator_rate",
+    "trainer.gradient_clip_val": "two optimizers step by themselves; lower model.generator_rate or discriminator_rate",
     "trainer.accumulate_grad_batches": "each batch is a step; raise data.batch_size",
     "trainer.devices": "one device trains; start other seeds beside it",
     "optimizer": "both optimizers are Adam; set model.generator_rate, model.discriminator_rate and model.betas",
@@ -116,11 +116,12 @@ class Configuration(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own options."""
         parser.set_defaults(DEFAULTS)
+        parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
         parser.add_argument("--images", type=int, default=240_000, help="Real images to show to the discriminator.")
         parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
         parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
         parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")
-        parser.add_argument("--evaluation.every_images", type=int, default=30_000, help="Between two looks at the modes.")
+        parser.add_argument("--evaluation.every_images", type=int, default=30_000, help="From look to look at modes.")
         parser.add_argument("--evaluation.num_samples", type=int, default=2048, help="Judged at each look.")
         parser.add_argument("--evaluation.final_samples", type=int, default=10_000, help="Judged at the end.")
         parser.add_argument("--log_every_images", type=int, default=6_400, help="Between two readings of the losses.")
@@ -159,7 +160,7 @@ class Configuration(LightningCLI):
 
     def plain(self) -> dict[str, Any]:
         """Return the resolved configuration as plain data, without what does not change a run."""
-        text = self.parser.dump(self.config, format="yaml")
+        text = self.parser.dump(self.config, format="yaml", skip_unset=False)
         return yaml.safe_load(text)
 
 
@@ -198,5 +199,3 @@ def explain(message: str, known: list[str] | None = None) -> str:
     noise = ("Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given value", "Does not validate")
     kept = [line for line in lines if line and not line.startswith(noise)]
     return " ".join(kept).replace("Parser key ", "option ").replace("Expected a <class ", "expected <class ")
-
-

@@ -4,6 +4,7 @@ import importlib.metadata
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from signal import Signals
 from typing import Any
@@ -17,9 +18,9 @@ from gannorm import callbacks, screen, tracking
 from gannorm._version import __version__
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.evaluation import look, measured
-from gannorm.gan import GAN
 from gannorm.judges import JUDGES
 from gannorm.training.errors import ConfigError, RunFolderError
+from gannorm.training.flat_config import flat_config
 from gannorm.training.metrics_file import MetricsFile
 from gannorm.training.parser import Configuration, arguments_of
 from gannorm.training.quiet import quiet_lightning
@@ -135,9 +136,8 @@ class Run:
         if self.config.images < 1:
             raise ConfigError(f"images={self.config.images}: a run shows at least one")
         self.gan.total_images = self.config.images
-        self.gan.seed = self.config.seed_everything
         if getattr(self.data, "seed", 0) is None:
-            self.data.seed = self.config.seed_everything
+            setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
         self.gan.to(memory_format=torch.channels_last)
         shape = getattr(self.data, "image_shape", None)
         if shape is not None:
@@ -198,7 +198,7 @@ class Run:
         self.folder.path.mkdir(parents=True, exist_ok=True)
         self.folder.write_config(self.plain)
         for logger in self.trainer.loggers:
-            logger.log_hyperparams(self.plain)
+            logger.log_hyperparams({**self.plain, **flat_config(self.plain)})
         screen.say(f"run {self.folder.path}: {self.config.images:,} images on {self.trainer.strategy.root_device}")
         exit_code = 1
         try:
@@ -251,16 +251,17 @@ class Run:
         self.save_networks()
         if self.coverage is None:
             return {}
-        judge, number = self.coverage.judge, self.config.evaluation.final_samples
+        look_at = partial(look, judge=self.coverage.judge, num_samples=self.config.evaluation.final_samples)
+        statistics, averaged = self.gan.statistics, self.gan.averaged is not None
+        said = {"generator": "averaged", "statistics": "standing"} if averaged else {}
         figures = {
-            key: look(self.gan.sample(which), judge, num_samples=number, seed=self.gan.seed, stream=key).metrics
-            for key, which in (("evaluation", "averaged"), ("evaluation_raw", "raw"))
+            "evaluation": look_at(self.gan.sample(), seed=self.gan.seed, stream="evaluation").metrics | said,
+            "evaluation_raw": look_at(self.gan.sample("raw"), seed=self.gan.seed, stream="raw").metrics,
         }
-        said = {"generator": "averaged" if self.gan.averaged else "raw", "statistics": self.gan.statistics}
-        figures["evaluation"] |= said | ({"statistics": "standing"} if self.gan.averaged else {})
-        figures["evaluation_raw"] |= {"generator": "raw", "statistics": self.gan.statistics}
-        real, _ = self.data.held_out()
-        return {**figures, "real": measured(real, judge).metrics}
+        figures = {key: {"generator": "raw", "statistics": statistics} | value for key, value in figures.items()}
+        if hasattr(self.data, "held_out"):
+            figures["real"] = measured(self.data.held_out()[0], self.coverage.judge).metrics
+        return figures
 
     def save_networks(self) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""
