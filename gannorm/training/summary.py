@@ -4,20 +4,21 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from gannorm import tracking
 from gannorm.training.run import Outcome
 
-ROWS = {"evaluation": "generator, averaged", "evaluation_raw": "generator, raw", "real": "real, held out"}
+ROWS = {"evaluation": "averaged generator", "evaluation_raw": "raw generator", "real": "real, held out"}
 
 
 def table(results: Mapping[str, Any]) -> Table:
     """Return the final figures; of a run that was stopped, how far it came."""
     title = f"{results['name']} {results['id']}: {results['status']} after {results['images_seen']:,} images"
-    sheet = Table(title=title, caption=caption(results), title_justify="left", caption_justify="left")
-    for column in ("", "samples", "covered", "effective", "KL (nats)", "TV", "accepted"):
-        sheet.add_column(column, justify="left" if not column else "right")
+    sheet = Table(title=title, caption=caption(results), box=SIMPLE, title_justify="left", caption_justify="left")
+    for column in ("", "samples", "covered", "effective", "KL, nats", "TV", "accepted"):
+        sheet.add_column(column, justify="right" if column else "left", no_wrap=True)
     for key, name in ROWS.items():
         if key in results:
             sheet.add_row(name, *cells(results[key]))
