@@ -263,6 +263,17 @@ def offline_runs(folder: str | Path) -> list[Path]:
     return sorted(Path(folder).glob("wandb/offline-run-*"))
 
 
+def last_id(folder: str | Path) -> str | None:
+    """Return the id of a run folder's last W&B run, which a resumed run has again; None where there is none.
+
+    Example:
+        >>> last_id("no/such/folder") is None
+        True
+    """
+    runs = sorted(Path(folder).glob("wandb/*run-*_*-*"), key=lambda path: path.name.partition("run-")[2])
+    return runs[-1].name.partition("run-")[2].partition("-")[2] if runs else None
+
+
 def to_picture(pixels: np.ndarray) -> Image.Image:
     """Return pixels as a PIL picture, grey or RGB."""
     if pixels.dtype != np.uint8:

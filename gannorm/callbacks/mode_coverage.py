@@ -61,6 +61,11 @@ class ModeCoverage(EveryImages):
         self.events: list[dict[str, Any]] = []
         self.seconds = 0.0
 
+    @property
+    def state_key(self) -> str:
+        """Two of these may watch two generators of one module."""
+        return self._generate_state_key(generator=getattr(self.generator, "__name__", self.generator))
+
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Look once, log it, and say it."""
         start = time.perf_counter()

@@ -178,11 +178,8 @@ class Run:
             return [own]
         norm_of = {key: summary_of(getattr(self.gan, key)) for key in ("generator", "discriminator")}
         tags = [f"{key[0]}:{(summary.get('norm') or {}).get('name', 'none')}" for key, summary in norm_of.items()]
-        return [own, tracking.WandbLogger(self.folder.path, name=self.plain["name"], id=self.wandb_id(), tags=tags)]
-
-    def wandb_id(self) -> str:
-        """Return an id that a resumed run has again."""
-        return f"{self.plain['name']}-{self.folder.path.name}"
+        name, id_ = f"{self.plain['name']} {self.folder.path.name}", tracking.last_id(self.folder.path)
+        return [own, tracking.WandbLogger(self.folder.path, name=name, id=id_, job_type="train", tags=tags)]
 
     def readable_checkpoint(self) -> Path | None:
         """Return the checkpoint to go on from, or None to start from the beginning."""
