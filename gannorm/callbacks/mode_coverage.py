@@ -46,7 +46,7 @@ class ModeCoverage(EveryImages):
         generator: str | Sample | None = None,
         *,
         data: str = "mnist",
-        every_images: int = 30_000,
+        every_images: int = 32_000,
         num_samples: int = 2048,
         seed: int = 0,
     ) -> None:

@@ -43,7 +43,7 @@ class MNIST(ResumableDataModule):
     def __init__(
         self,
         *,
-        batch_size: int = 64,
+        batch_size: int = 32,
         seed: int | None = None,
         folder: str | None = None,
         loader: Literal["resident", "dataloader"] = "resident",

@@ -145,7 +145,7 @@ class DCGANDiscriminator(pl.LightningModule):
 
     Example:
         >>> import torch
-        >>> discriminator = DCGANDiscriminator(weight_norm="spectral")
+        >>> discriminator = DCGANDiscriminator(norm=None, weight_norm="spectral")
         >>> discriminator(torch.zeros(2, 1, 28, 28)).shape
         torch.Size([2])
     """
@@ -155,8 +155,8 @@ class DCGANDiscriminator(pl.LightningModule):
         *,
         size: int = 28,
         channels: int = 1,
-        width: int = 32,
-        norm: NormSpec = None,
+        width: int = 24,
+        norm: NormSpec = "layer",
         weight_norm: WeightNormSpec = None,
         norm_at: NormAt = "inner",
     ) -> None:
