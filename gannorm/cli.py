@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -29,11 +30,13 @@ def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
     """Run a command; a user's error becomes one line, Ctrl-C becomes a word."""
     if "" not in sys.path:
         sys.path.insert(0, "")  # a user's own classes are named by import path, as from `python -m`
+    from gannorm.callbacks import NotFiniteError
+
     try:
         return command(arguments)
     except ValueError as error:
         return wrong(str(error))
-    except ArithmeticError as error:
+    except NotFiniteError as error:
         return wrong(str(error), code=FAILED)
     except KeyboardInterrupt:
         return wrong("interrupted", code=INTERRUPTED)
@@ -104,9 +107,17 @@ def classifier_command(arguments: list[str]) -> int:
     return answer(report.text(classifier.load(options.weights)))
 
 
-def command_parser(command: str, description: str) -> argparse.ArgumentParser:
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors are exceptions with one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong, and the way out."""
+        raise ValueError(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def command_parser(command: str, description: str) -> CommandParser:
     """Return the parser of one command."""
-    return argparse.ArgumentParser(f"gannorm {command}", description=description)
+    return CommandParser(f"gannorm {command}", description=description)
 
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {

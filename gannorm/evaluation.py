@@ -111,5 +111,6 @@ def measured(images: Float[Tensor, "n ..."], judge: Judge) -> Evaluation:
     chunks = [judge(chunk) for chunk in images.split(CHUNK)]
     judged = Judged(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
     coverage = ModeCoverage(num_modes=judge.num_modes, prior=judge.prior)
-    coverage.update(judged.mode, accepted(judge, judged))
-    return Evaluation(images=images, judged=judged, accepted=accepted(judge, judged), metrics=coverage.compute())
+    are_modes = accepted(judge, judged)
+    coverage.update(judged.mode, are_modes)
+    return Evaluation(images=images, judged=judged, accepted=are_modes, metrics=coverage.compute())

@@ -17,12 +17,17 @@ from torch import Tensor, nn
 from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
-from gannorm.sampling import Sample, Statistics, latent_batches, latent_dim, sampler, settle_spectral_norm
+from gannorm.sampling import Sample, Statistics, latent_batches, latent_dim, sampler
 
 DiscriminatorBatches = Literal["separate", "joined", "joined_in_d_step"]
 Fakes = Literal["shared", "fresh"]
 Which = Literal["averaged", "raw"]
 
+JOINED: dict[str, tuple[bool, bool]] = {
+    "separate": (False, False),
+    "joined": (True, True),
+    "joined_in_d_step": (True, False),
+}
 LOGGED = ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
 
 
@@ -66,8 +71,8 @@ class GAN(pl.LightningModule):
         discriminator: nn.Module | None = None,
         *,
         loss: str | Mapping[str, Any] | losses.AdversarialLoss = "non_saturating",
-        generator_rate: float = 2e-3,
-        discriminator_rate: float = 2e-3,
+        generator_rate: float = 1.5e-3,
+        discriminator_rate: float = 4e-3,
         betas: Sequence[float] = (0.0, 0.99),
         decay_from: float = 0.5,
         discriminator_batches: DiscriminatorBatches = "separate",
@@ -77,23 +82,17 @@ class GAN(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        for name, value, choices in (
-            ("discriminator_batches", discriminator_batches, DiscriminatorBatches),
-            ("fakes", fakes, Fakes),
-            ("statistics", statistics, Statistics),
-        ):
-            if value not in get_args(choices):
-                raise ValueError(f"{name}={value!r} is none of {', '.join(get_args(choices))}")
+        check_options(discriminator_batches, fakes, statistics, decay_from, ema_half_life)
         self.automatic_optimization = False
         self.generator = generator or DCGANGenerator()
         self.discriminator = discriminator or DCGANDiscriminator()
         self.averaged = GeneratorEMA(self.generator, ema_half_life) if ema_half_life else None
         self.loss = losses.resolve(loss)
-        self.rates = (discriminator_rate, generator_rate)
-        self.betas = (float(betas[0]), float(betas[1]))
+        self.rates, self.betas = checked_adam((discriminator_rate, generator_rate), betas)
         self.decay_from = decay_from
         self.discriminator_batches = discriminator_batches
-        self.fakes = fakes
+        self.joined = JOINED[discriminator_batches]  # in the discriminator's step, in the generator's step
+        self.fresh_fakes = fakes == "fresh"
         self.statistics = statistics
         self.seed = seed
         self.total_images: int | None = None  # length of the run, known to its trainer; None = rates stay
@@ -120,12 +119,12 @@ class GAN(pl.LightningModule):
         self.set_rates(d_optimizer, g_optimizer)
         fake = self.generator(self.noise(len(real), "discriminator"))
 
-        real_logits, fake_logits = self.logits(real, fake.detach(), joined=self.discriminator_batches != "separate")
+        real_logits, fake_logits = self.logits(real, fake.detach(), joined=self.joined[0])
         d_loss = self.loss.discriminator(real_logits, fake_logits).mean()
         self.step(d_optimizer, d_loss)
         self.d_steps += 1
 
-        if self.fakes == "fresh":
+        if self.fresh_fakes:
             fake = self.generator(self.noise(len(real), "generator"))
         with without_gradient(self.discriminator), self.frozen_discriminator:
             g_loss = self.loss.generator(*self.generator_logits(real, fake)).mean()
@@ -148,9 +147,8 @@ class GAN(pl.LightningModule):
 
     def generator_logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor | None, Tensor]:
         """Return what the generator's loss takes; real images are judged only where something depends on them."""
-        joined = self.discriminator_batches == "joined"
-        if joined or losses.generator_needs_real(self.loss):
-            return self.logits(real, fake, joined=joined)
+        if self.joined[1] or losses.generator_needs_real(self.loss):
+            return self.logits(real, fake, joined=self.joined[1])
         return None, at_least_float32(self.discriminator(fake))
 
     def step(self, optimizer: Any, loss: Tensor) -> None:
@@ -176,7 +174,7 @@ class GAN(pl.LightningModule):
     def add(self, *values: Tensor) -> None:
         """Add to the sums on the device; reading them would make the device wait in every step."""
         stacked = torch.stack([value.detach() for value in values])
-        self.sums = stacked if self.sums is None else self.sums + stacked
+        self.sums = stacked if self.sums is None else self.sums.to(stacked.device) + stacked
         self.num_summed += 1
 
     def take_means(self) -> dict[str, float]:
@@ -193,15 +191,23 @@ class GAN(pl.LightningModule):
         Args:
             which: The averaged generator (the raw one where nothing is averaged), or the raw one.
         """
-        return sampler(self.snapshot(which), self.statistics, batch_size=self.batch_size)
+        return sampler(self.snapshot(which), self.statistics_of(which), batch_size=self.batch_size)
+
+    def statistics_of(self, which: Which) -> Statistics:
+        """Return which statistics a generator is sampled with: the averaged one has no running ones of its own."""
+        averaged = which == "averaged" and self.averaged is not None
+        return "standing" if averaged and self.statistics == "running" else self.statistics
 
     def snapshot(self, which: Which = "averaged") -> nn.Module:
         """Return a copy of the generator in eval mode, with the statistics that it is to be sampled with."""
-        averaged = self.averaged if which == "averaged" else None
-        network = copy.deepcopy(self.generator if averaged is None else averaged.network)
-        if averaged is not None:
-            settle_spectral_norm(network)
-        if averaged is not None or self.statistics == "standing":
+        averaged = which == "averaged" and self.averaged is not None
+        # The average never took part in a training pass: it can be copied where a layer of the generator cannot.
+        network = copy.deepcopy(self.generator if self.averaged is None else self.averaged.network)
+        if averaged:
+            norms.settle_spectral_norm(network)
+        else:
+            network.load_state_dict(self.generator.state_dict())
+        if self.statistics_of(which) == "standing":
             generator = rng.generator(self.seed, "standing", self.images_seen)
             norms.recalibrate(network, latent_batches(network, self.batch_size, generator))
         return network.eval().requires_grad_(False)
@@ -234,6 +240,32 @@ class GAN(pl.LightningModule):
         """Go on counting from there."""
         for name in COUNTERS:
             setattr(self, name, checkpoint["gannorm_gan"][name])
+
+
+def check_options(
+    discriminator_batches: str, fakes: str, statistics: str, decay_from: float, ema_half_life: int
+) -> None:
+    """Refuse options that are none, before anything is built of them."""
+    for name, value, choices in (
+        ("discriminator_batches", discriminator_batches, DiscriminatorBatches),
+        ("fakes", fakes, Fakes),
+        ("statistics", statistics, Statistics),
+    ):
+        if value not in get_args(choices):
+            raise ValueError(f"{name}={value!r} is none of {', '.join(get_args(choices))}")
+    if not 0 <= decay_from <= 1:
+        raise ValueError(f"decay_from={decay_from}: a share of the run, 0 to 1")
+    if ema_half_life < 0:
+        raise ValueError(f"ema_half_life={ema_half_life}: a number of images, 0 for no averaged generator")
+
+
+def checked_adam(rates: tuple[float, float], betas: Sequence[float]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the options of both Adams, or say which is none."""
+    if min(rates) < 0:
+        raise ValueError(f"discriminator_rate={rates[0]}, generator_rate={rates[1]}: a rate is 0 or more")
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ValueError(f"betas={list(betas)}: Adam takes two numbers, 0 or more and below 1")
+    return rates, (float(betas[0]), float(betas[1]))
 
 
 COUNTERS = ("images_seen", "d_steps", "g_steps", "batch_size", "sums", "num_summed")

@@ -40,5 +40,10 @@ def untouched() -> Iterator[None]:
         >>> torch.equal(before, torch.get_rng_state())
         True
     """
-    with torch.random.fork_rng():
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    on_mps = torch.backends.mps.is_available()
+    mps_state = torch.mps.get_rng_state() if on_mps else None
+    with torch.random.fork_rng(devices=devices):
         yield
+    if mps_state is not None:
+        torch.mps.set_rng_state(mps_state)

@@ -7,8 +7,6 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import _SpectralNorm
-from torch.nn.utils.parametrize import ParametrizationList
 
 from gannorm import norms
 
@@ -77,19 +75,3 @@ def sampler(network: nn.Module, statistics: Statistics = "running", *, batch_siz
             return torch.cat([network(batch) for batch in z.split(batch_size)])[:num]
 
     return draw
-
-
-@torch.no_grad()
-def settle_spectral_norm(network: nn.Module, num_iterations: int = 10) -> None:
-    """Let the power iterations of all spectral norms converge to the weights as they are now.
-
-    An average's weights are not those that its copied vectors were estimated for.
-    """
-    for module in network.modules():
-        for parametrization in module if isinstance(module, ParametrizationList) else ():
-            if isinstance(parametrization, _SpectralNorm):
-                mode = parametrization.training
-                parametrization.train()
-                for _ in range(num_iterations):
-                    parametrization(module.original)
-                parametrization.train(mode)

@@ -1,6 +1,8 @@
 """What a person sees while a run goes on: one console that the progress bar shares."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -27,6 +29,11 @@ def warn(line: str) -> None:
     errors().print(f"warning: {line}", markup=False)
 
 
-def quiet(on: bool = True) -> None:
-    """Keep standard output empty; warnings and errors still come."""
-    console().quiet = on
+@contextmanager
+def quiet(on: bool) -> Iterator[None]:
+    """Keep standard output empty in the block; warnings and errors still come."""
+    before, console().quiet = console().quiet, on
+    try:
+        yield
+    finally:
+        console().quiet = before

@@ -35,7 +35,7 @@ def watchers(folder, every):
         coverage,
         callbacks.SampleGrid(coverage, folder / "samples"),
         callbacks.EventFile(folder / "events.jsonl", coverage),
-        callbacks.Losses(every, folder / "last.ckpt"),
+        callbacks.Losses(folder / "last.ckpt", every),
         callbacks.Checkpoints(folder / "checkpoints", every, coverage),
         callbacks.Interrupts(),
         callbacks.ProgressBar(100, coverage),
@@ -170,10 +170,10 @@ def test_a_loss_that_is_no_number_stops_with_the_date_and_the_last_checkpoint(tm
     good = tmp_path / "last.ckpt"
     gan = tiny.gan(loss=NotANumber())
     with pytest.raises(NotFiniteError, match=r"^20\d\d-.*T.*: discriminator_loss is nan after 16 images; there is no"):
-        tiny.fit(gan, tiny.loader(4), callbacks.Losses(16, good))
+        tiny.fit(gan, tiny.loader(4), callbacks.Losses(good, 16))
     good.touch()
     with pytest.raises(NotFiniteError, match=r"the last good checkpoint is .*last\.ckpt"):
-        tiny.fit(tiny.gan(loss=NotANumber()), tiny.loader(4), callbacks.Losses(16, good))
+        tiny.fit(tiny.gan(loss=NotANumber()), tiny.loader(4), callbacks.Losses(good, 16))
 
 
 def test_weights_that_are_no_numbers_replace_no_checkpoint(tmp_path):
@@ -214,10 +214,21 @@ class Kill(pl.Callback):
 def test_a_signal_ends_the_run_between_two_steps_and_is_given_back(number):
     before = signal.getsignal(number)
     gan, interrupts = tiny.gan(), callbacks.Interrupts()
-    tiny.fit(gan, tiny.loader(9), Kill(number), interrupts)
+    with interrupts:
+        tiny.fit(gan, tiny.loader(9), Kill(number), interrupts)
     assert interrupts.received == number
     assert gan.d_steps == gan.g_steps == 2
     assert signal.getsignal(number) == before
+
+
+def test_a_loss_after_the_last_reading_is_read_where_the_run_stops(tmp_path):
+    with pytest.raises(NotFiniteError, match="after 24 images"):
+        tiny.fit(tiny.gan(loss=NotANumber()), tiny.loader(9), callbacks.StopAt(24), callbacks.Losses(tmp_path, 1000))
+
+
+def test_a_generator_that_is_not_there_is_missed_before_the_first_step():
+    with pytest.raises(ValueError, match="generator='G': SomebodysGAN has no such attribute"):
+        tiny.fit(SomebodysGAN(), tiny.loader(1, shape=MNIST_SHAPE), callbacks.ModeCoverage("G", every_images=8))
 
 
 def test_states_survive_a_checkpoint():

@@ -1,6 +1,5 @@
 """The classifier knows the digits, and says of everything else that it is none."""
 
-import json
 import shutil
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from gannorm import rng
 from gannorm.classifier import DigitClassifier, WeightsError, load, recipe, report
 from gannorm.classifier.deform import noisy_border
 from gannorm.classifier.half_trained import HELD_OUT, stored
-from gannorm.classifier.judge import WEIGHTS
+from gannorm.classifier.judge import SHIPPED_SHA256, SHIPPED_THRESHOLD, WEIGHTS
 from gannorm.classifier.network import NOT_A_DIGIT, DigitNetwork, folded
 from gannorm.classifier.pictures import TRAINED, UNSEEN
 from gannorm.data import mnist, to_images
@@ -135,7 +134,8 @@ def test_no_images(classifier):
 
 def test_weights_are_small_and_pinned(classifier):
     assert WEIGHTS.stat().st_size <= 1_500_000
-    assert classifier.sha256 == json.loads(WEIGHTS.with_suffix(".json").read_text())["sha256"]
+    assert classifier.sha256 == SHIPPED_SHA256
+    assert classifier.threshold == SHIPPED_THRESHOLD
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_fifty_steps_equal_the_plain_loop_bit_for_bit(mode, spectral):
     gan = tiny.gan(d_norm="batch", d_weight_norm=spectral, discriminator_batches=mode, seed=3)
     generator, discriminator = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
     tiny.fit(gan, tiny.loader(50))
-    loop.train(generator, discriminator, tiny.batches(50), mode=mode, seed=3, rate=gan.rates[0], betas=gan.betas)
+    loop.train(generator, discriminator, tiny.batches(50), mode=mode, seed=3, rates=gan.rates, betas=gan.betas)
     assert gan.d_steps == gan.g_steps == 50
     assert tiny.same_state(gan.generator.state_dict(), generator.state_dict())
     assert tiny.same_state(gan.discriminator.state_dict(), discriminator.state_dict())
@@ -140,6 +140,33 @@ def test_a_generator_without_latent_dim_is_refused_by_name():
     gan = GAN(generator=nn.Linear(2, 2), discriminator=Net(2, 1))
     with pytest.raises(ValueError, match="Linear has no latent_dim"):
         gan.sample()(1, rng.generator(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"generator_rate": -1.0}, "generator_rate=-1.0: a rate is 0 or more"),
+        ({"betas": (0.5,)}, r"betas=\[0.5\]: Adam takes two numbers"),
+        ({"betas": (0.5, 1.0)}, "betas="),
+        ({"ema_half_life": -5}, "ema_half_life=-5"),
+        ({"decay_from": 1.5}, "decay_from=1.5"),
+    ],
+    ids=str,
+)
+def test_numbers_that_no_run_can_have(options, words):
+    with pytest.raises(ValueError, match=words):
+        tiny.gan(**options)
+
+
+@pytest.mark.filterwarnings("ignore:.*spectral_norm:FutureWarning")
+def test_a_layer_with_a_hook_can_be_sampled_after_training():
+    generator = Net(4, 2)
+    torch.nn.utils.spectral_norm(generator.layer)
+    gan = GAN(generator, Net(2, 1))
+    tiny.fit(gan, tiny.loader(2))
+    draw = gan.sample("raw")
+    z = torch.randn(8, 4, generator=rng.generator(1))
+    assert torch.allclose(draw(8, rng.generator(1)), generator.eval()(z))
 
 
 def test_networks_that_do_not_fit_the_data_are_refused_before_the_first_step():

@@ -152,6 +152,46 @@ def test_resumed_in_the_middle_of_an_epoch_equals_uninterrupted(finished, tmp_pa
     assert resumed["seconds"] > first["seconds"]
 
 
+def test_a_run_that_was_killed_after_its_last_checkpoint_resumes_to_the_same_end(finished, tmp_path):
+    results, folder = finished
+    killed = tmp_path / results["name"] / results["id"]
+    shutil.copytree(folder, killed)
+    (killed / "results.json").unlink()
+    shutil.copy(folder / "checkpoints" / "best.ckpt", killed / "checkpoints" / "last.ckpt")
+    resumed = tiny_run(tmp_path, resume=True)
+    assert comparable(resumed) == comparable(results)
+    assert weights(killed) == weights(folder)
+    assert (killed / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
+
+
+def test_damaged_files_of_a_run_are_named(finished, tmp_path):
+    results, folder = finished
+    mine = tmp_path / results["name"] / results["id"]
+    shutil.copytree(folder, mine)
+    (mine / "results.json").unlink()
+    (mine / "checkpoints" / "last.ckpt").write_bytes(b"no checkpoint")
+    with pytest.raises(RunFolderError, match=r"last\.ckpt is damaged; put .*best\.ckpt in its place"):
+        tiny_run(tmp_path, resume=True)
+    (mine / "generator" / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(RunFolderError, match=r"model\.safetensors is missing or damaged"):
+        gannorm.load(mine)
+
+
+def test_a_moved_run_can_be_resumed(tmp_path, monkeypatch, finished):
+    interrupted(tmp_path, monkeypatch, 64)
+    (path,) = (tmp_path / "mnist").iterdir()
+    moved = path.rename(tmp_path / "moved")
+    assert gannorm.train(None, resume=str(moved), quiet=True)["status"] == "finished"
+    assert weights(moved) == weights(finished[1])
+
+
+@pytest.mark.parametrize("statistics", ["running", "batch", "standing"])
+def test_results_say_which_statistics_were_used(tmp_path, statistics):
+    results = tiny_run(tmp_path, **{"model.statistics": statistics, "images": 64, "evaluation.every_images": 0})
+    assert results["evaluation_raw"]["statistics"] == statistics
+    assert results["evaluation"]["statistics"] == {"running": "standing"}.get(statistics, statistics)
+
+
 def test_an_unfinished_run_is_not_started_over(tmp_path, monkeypatch):
     interrupted(tmp_path, monkeypatch, 64)
     with pytest.raises(RunFolderError, match=r"is not finished; go on with --resume, or start beside it with --fresh"):
@@ -234,6 +274,13 @@ def test_identity_is_of_what_is_computed():
         ({"imges": 3}, "unknown option 'imges'; did you mean 'images'"),
         ({"images": "many"}, "images.*int.*many"),
         ({"images": 0}, "images=0"),
+        ({"minutes": -1}, "minutes=-1"),
+        ({"evaluation.final_samples": 0}, "evaluation.final_samples=0"),
+        ({"model.generator_rate": -1}, "generator_rate=-1"),
+        ({"model.betas": [0.5]}, "betas="),
+        ({"seed_everything": True}, "seed_everything=True"),
+        ({"resume": True, "fresh": True}, "--resume and --fresh exclude each other"),
+        ({"trainer.callbacks": "pytorch_lightning.callbacks.ModelCheckpoint"}, "ModelCheckpoint"),
         ({"trainer.max_steps": 3}, "max_steps has no effect here: .*--images"),
         ({"trainer.gradient_clip_val": 1}, "gradient_clip_val has no effect"),
         ({"optimizer": "Adam"}, "optimizer has no effect"),
@@ -244,7 +291,7 @@ def test_identity_is_of_what_is_computed():
         ({"data.folder": "no/such/folder"}, "no/such/folder"),
         ({"data.batch_size": 0}, "batch_size=0"),
         ({"resume": "no/such/run"}, "no/such/run is no run folder"),
-        ({"model.generator.widht": 8}, "widht"),
+        ({"model.generator.widht": 8}, "unknown option 'widht'; did you mean 'width'"),
         ({"trainer.precision": "16-mixed"}, "precision"),
     ],
     ids=str,
@@ -279,8 +326,8 @@ def test_a_full_disk_is_seen_before_the_first_step(tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_no_number_fails_the_run_and_says_so(tmp_path):
-    with pytest.raises(ArithmeticError, match="is nan after 128 images"):
-        tiny_run(tmp_path, **{"model.loss": "tests.test_callbacks.NotANumber"})
+    with pytest.raises(ArithmeticError, match="is nan after 320 images"):
+        tiny_run(tmp_path, log_every_images=320, **{"model.loss": "tests.test_callbacks.NotANumber"})
     results = json.loads(next(tmp_path.glob("mnist/*/results.json")).read_text())
     assert results["status"] == "failed"
     assert "NotFiniteError" in results["reason"]
@@ -305,7 +352,9 @@ class MyGenerator(nn.Module):
         return self.body(z).view(-1, 1, 28, 28)
 
 
-class MyDiscriminator(nn.Module):
+class MyDiscriminator(pl.LightningModule):
+    """A LightningModule that saves no hyperparameters."""
+
     def __init__(self):
         super().__init__()
         self.body = nn.Linear(784, 1)
@@ -318,7 +367,9 @@ def test_anybodys_networks_by_class_path_train_and_load_again(tmp_path):
     results = tiny_run(tmp_path, **{key: value for key, value in tiny.TINY_RUN.items() if "model" not in key}, **PAIR)
     assert results["status"] == "finished"
     assert results["generator"] == {"parameters": 12 * 5 + 784 * 13}
-    assert isinstance(gannorm.load(folder_of(results, tmp_path)), MyGenerator)
+    folder = folder_of(results, tmp_path)
+    assert isinstance(gannorm.load(folder), MyGenerator)
+    assert isinstance(load(folder, "discriminator"), MyDiscriminator)
 
 
 def test_objects_from_python_in_a_trainer_of_ones_own():

@@ -1,25 +1,12 @@
 """Observers of a run: they look at moments counted in images seen and leave no trace in what is trained."""
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from gannorm.callbacks.mode_coverage import ModeCoverage as ModeCoverage
-
-_MODULES = {
-    "Checkpoints": "checkpoints",
-    "EventFile": "event_file",
-    "Interrupts": "interrupts",
-    "Losses": "losses",
-    "ModeCoverage": "mode_coverage",
-    "ProgressBar": "progress",
-    "SampleGrid": "sample_grid",
-    "StopAt": "stop_at",
-}
-
-
-def __getattr__(name: str) -> Callable[..., Any]:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+from gannorm.callbacks.checkpoints import Checkpoints as Checkpoints
+from gannorm.callbacks.event_file import EventFile as EventFile
+from gannorm.callbacks.every import EveryImages as EveryImages
+from gannorm.callbacks.interrupts import Interrupts as Interrupts
+from gannorm.callbacks.losses import Losses as Losses
+from gannorm.callbacks.losses import NotFiniteError as NotFiniteError
+from gannorm.callbacks.mode_coverage import ModeCoverage as ModeCoverage
+from gannorm.callbacks.progress import ProgressBar as ProgressBar
+from gannorm.callbacks.sample_grid import SampleGrid as SampleGrid
+from gannorm.callbacks.stop_at import StopAt as StopAt

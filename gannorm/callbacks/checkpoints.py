@@ -16,7 +16,8 @@ from gannorm.callbacks.mode_coverage import ModeCoverage
 class Checkpoints(EveryImages):
     """Save `last.ckpt` at each look at the modes and where the run stops, and `best.ckpt`: most modes, then lowest KL.
 
-    It must come after every callback that may stop the run.
+    It must come after every callback that may stop the run. Where a run stops it acts at the end of that step, not when
+    training has ended: by then Lightning has closed the epoch, and a resumed run would start the next one.
 
     Args:
         folder: Where they go.
@@ -24,12 +25,13 @@ class Checkpoints(EveryImages):
         coverage: The callback whose looks decide what is best; it must come before this one. None = no best one.
     """
 
+    at_the_end = True
+
     def __init__(self, folder: Path, every_images: int, coverage: ModeCoverage | None = None) -> None:
         super().__init__(every_images)
         self.folder = folder
         self.coverage = coverage
         self.best: tuple[int, float] | None = None  # covered modes, -KL
-        self.saved_at: int | None = None
 
     @property
     def last(self) -> Path:
@@ -57,20 +59,10 @@ class Checkpoints(EveryImages):
         """Write `last.ckpt` beside the old one and put it in its place; weights that are no numbers are not saved."""
         if not all_finite(module):
             return
-        self.saved_at = self.images_seen
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.last.with_name("last.tmp")
         trainer.save_checkpoint(temporary)
         os.replace(temporary, self.last)
-
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
-        """Save where a moment has come, and where the run stops.
-
-        Not when training has ended: by then Lightning has closed the epoch, and a resumed run would start the next one.
-        """
-        super().on_train_batch_end(trainer, pl_module, *args)
-        if trainer.should_stop and self.saved_at != self.images_seen:
-            self.save(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was best."""

@@ -19,7 +19,7 @@ class EventFile(EveryImages):
     """
 
     def __init__(self, path: Path, coverage: ModeCoverage) -> None:
-        super().__init__(coverage.every_images)
+        super().__init__(*coverage.intervals)
         self.path = path
         self.coverage = coverage
 

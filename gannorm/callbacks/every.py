@@ -1,6 +1,7 @@
 """When an observer looks: moments counted in real images shown to the discriminator."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -9,14 +10,16 @@ from torch import Tensor
 from gannorm.gan import GAN
 
 
-def num_images(batch: Tensor | Sequence[Any]) -> int:
-    """Return N of a batch, which is images or (images, ...).
+def num_images(batch: Any) -> int:
+    """Return N of a batch, which is images, (images, ...) or a mapping of them.
 
     Example:
         >>> import torch
-        >>> num_images((torch.zeros(5, 1, 28, 28), torch.zeros(5)))
-        5
+        >>> num_images((torch.zeros(5, 1, 28, 28), torch.zeros(5))), num_images({"image": torch.zeros(3, 2)})
+        (5, 3)
     """
+    if isinstance(batch, Mapping):
+        batch = next(iter(batch.values()))
     return len(batch) if isinstance(batch, Tensor) else len(batch[0])
 
 
@@ -24,14 +27,20 @@ class EveryImages(pl.Callback):
     """A callback that acts each time another `every_images` images have been seen, in anybody's LightningModule.
 
     Args:
-        every_images: 0 = never.
+        every_images: 0 = never; of several, each counts.
+
+    Attributes:
+        seconds: Spent acting, in all attempts.
     """
 
-    def __init__(self, every_images: int) -> None:
-        if every_images < 0:
-            raise ValueError(f"every_images={every_images} is negative; 0 means never")
-        self.every_images = every_images
+    at_the_end = False  # whether to act where the run stops, too
+
+    def __init__(self, *every_images: int) -> None:
+        if min(every_images) < 0:
+            raise ValueError(f"every_images={min(every_images)} is negative; 0 means never")
+        self.intervals = [interval for interval in every_images if interval]
         self.images_seen = 0
+        self.seconds = 0.0
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Do what this callback is for."""
@@ -41,13 +50,16 @@ class EveryImages(pl.Callback):
         """Count, and act where a moment has come."""
         before, batch = self.images_seen, args[1]
         self.images_seen = pl_module.images_seen if isinstance(pl_module, GAN) else before + num_images(batch)
-        if self.every_images and self.images_seen // self.every_images > before // self.every_images:
+        reached = any(self.images_seen // interval > before // interval for interval in self.intervals)
+        if reached or (self.at_the_end and trainer.should_stop):
+            start = time.perf_counter()
             self.act(trainer, pl_module)
+            self.seconds += time.perf_counter() - start
 
     def state_dict(self) -> dict[str, Any]:
         """Return the count, so that a resumed run acts at the same moments."""
-        return {"images_seen": self.images_seen}
+        return {"images_seen": self.images_seen, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting from there."""
-        self.images_seen = state_dict["images_seen"]
+        self.images_seen, self.seconds = state_dict["images_seen"], state_dict["seconds"]

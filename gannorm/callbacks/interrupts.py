@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,23 +15,27 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 class Interrupts(pl.Callback):
     """Turn signals into a stop at the end of a step: a checkpoint taken inside one could not be resumed exactly.
 
+    It holds the signals while it is entered, `with interrupts:`, and gives them back afterwards, whatever happens.
+
     Attributes:
-        received: The signal that ended the run, or None.
+        received: The signal that came, or None.
     """
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Take the signals over from here on; only a process's main thread can."""
-        if threading.current_thread() is threading.main_thread():
+    def __enter__(self) -> "Interrupts":
+        if threading.current_thread() is threading.main_thread():  # no other thread may
             self._previous = {number: signal.signal(number, self.receive) for number in EXIT_CODES}
+        return self
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Take them over again: Lightning has set its own in between."""
-        for number in self._previous:
-            signal.signal(number, self.receive)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}
 
     def receive(self, number: int, _: FrameType | None) -> None:
         """Note the signal; give it back its usual effect for the second time."""
@@ -43,9 +47,3 @@ class Interrupts(pl.Callback):
         """Stop between two steps."""
         if self.received is not None:
             trainer.should_stop = True
-
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Give the signals back."""
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous = {}

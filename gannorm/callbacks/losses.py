@@ -17,13 +17,17 @@ class NotFiniteError(ArithmeticError):
 class Losses(EveryImages):
     """Log the mean losses and logits since the last time; stop the run where one of them is not finite.
 
+    It must come before whatever looks at samples or saves, and be told when those act: they are to see numbers only.
+
     Args:
-        every_images: Real images between two readings: each makes the device wait.
         checkpoint: The last good one, to be named in the error.
+        every_images: Real images between two readings: each makes the device wait.
     """
 
-    def __init__(self, every_images: int, checkpoint: Path) -> None:
-        super().__init__(every_images)
+    at_the_end = True
+
+    def __init__(self, checkpoint: Path, *every_images: int) -> None:
+        super().__init__(*every_images)
         self.checkpoint = checkpoint
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:

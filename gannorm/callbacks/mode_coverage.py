@@ -1,6 +1,5 @@
 """Mode coverage while a generator trains: sample, judge, log, say one line, warn when a mode is gone."""
 
-import time
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,7 +10,7 @@ from gannorm.callbacks.every import EveryImages
 from gannorm.evaluation import Evaluation, look
 from gannorm.gan import GAN
 from gannorm.judges import Judge, judge_of
-from gannorm.sampling import Sample
+from gannorm.sampling import Sample, latent_dim
 from gannorm.tracking import WandbLogger
 
 
@@ -31,7 +30,6 @@ class ModeCoverage(EveryImages):
 
     Attributes:
         latest: The last `Evaluation`; None before the first.
-        seconds: Spent looking, in all.
 
     Raises:
         ValueError: No such data set.
@@ -59,7 +57,6 @@ class ModeCoverage(EveryImages):
         self.looked_at: int | None = None  # images seen at the last look
         self.covered: list[int] = []
         self.events: list[dict[str, Any]] = []
-        self.seconds = 0.0
 
     @property
     def state_key(self) -> str:
@@ -68,7 +65,6 @@ class ModeCoverage(EveryImages):
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Look once, log it, and say it."""
-        start = time.perf_counter()
         sample = self.sampler_of(module)
         self.latest = look(sample, self.judge, num_samples=self.num_samples, seed=self.seed, stream=self.images_seen)
         self.looked_at = self.images_seen
@@ -76,15 +72,21 @@ class ModeCoverage(EveryImages):
             log(trainer, self.latest.metrics, self.images_seen)
             screen.say(line(self.latest.metrics, self.images_seen))
             self.warn_of_lost_modes(trainer)
-        self.seconds += time.perf_counter() - start
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Find the generator before the first step, not at the first look."""
+        if isinstance(found := self.sampler_of(pl_module), nn.Module):
+            latent_dim(found)
 
     def sampler_of(self, module: pl.LightningModule) -> Sample | nn.Module:
         """Return what to draw from.
 
         Raises:
-            ValueError: The module is no `GAN` and no generator was named.
+            ValueError: The module has no such attribute, or is no `GAN` and no generator was named.
         """
         if isinstance(self.generator, str):
+            if not hasattr(module, self.generator):
+                raise ValueError(f"generator={self.generator!r}: {type(module).__name__} has no such attribute")
             return getattr(module, self.generator)
         if self.generator is not None:
             return self.generator
@@ -115,32 +117,32 @@ class ModeCoverage(EveryImages):
         return super().state_dict() | {
             "covered": self.covered,
             "events": self.events,
-            "seconds": self.seconds,
             "looked_at": self.looked_at,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         super().load_state_dict(state_dict)
-        for name in ("covered", "events", "seconds", "looked_at"):
+        for name in ("covered", "events", "looked_at"):
             setattr(self, name, state_dict[name])
 
 
-def flat(metrics: dict[str, Any]) -> dict[str, int | float]:
+def flat(metrics: dict[str, Any], prefix: str = "coverage") -> dict[str, int | float]:
     """Return metrics as one number per key, the shares of the modes among them.
 
     Example:
         >>> flat({"covered_modes": 2, "kl": None, "shares": [0.5, 0.5]})
         {'coverage/covered_modes': 2, 'share/0': 0.5, 'share/1': 0.5}
     """
-    numbers = {f"coverage/{name}": value for name, value in metrics.items() if isinstance(value, int | float)}
-    return numbers | {f"share/{mode}": share for mode, share in enumerate(metrics["shares"])}
+    numbers = {f"{prefix}/{name}": value for name, value in metrics.items() if isinstance(value, int | float)}
+    shares = "share" if prefix == "coverage" else f"{prefix}_share"
+    return numbers | {f"{shares}/{mode}": share for mode, share in enumerate(metrics["shares"])}
 
 
-def log(trainer: pl.Trainer, metrics: dict[str, Any], images_seen: int) -> None:
+def log(trainer: pl.Trainer, metrics: dict[str, Any], images_seen: int, prefix: str = "coverage") -> None:
     """Send metrics to every logger, with the images seen as the x axis."""
     for logger in trainer.loggers:
-        logger.log_metrics({"images_seen": images_seen, **flat(metrics)}, step=images_seen)
+        logger.log_metrics({"images_seen": images_seen, **flat(metrics, prefix)}, step=images_seen)
         if isinstance(logger, WandbLogger):
             modes = [str(mode) for mode in range(metrics["num_modes"])]
             logger.log_bar("shares of the modes", modes, metrics["shares"], images_seen)

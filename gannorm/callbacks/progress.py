@@ -67,3 +67,7 @@ class ProgressBar(pl.Callback):
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
+        """Take it away where Lightning does not tear down."""
+        self.teardown(trainer, pl_module, "fit")

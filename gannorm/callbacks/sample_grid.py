@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from gannorm import tracking
 from gannorm.callbacks.every import EveryImages
 from gannorm.callbacks.mode_coverage import ModeCoverage
 from gannorm.data import to_pixels
@@ -37,8 +38,7 @@ def grid(evaluation: Evaluation, num_modes: int, columns: int = COLUMNS) -> UInt
 
 def to_picture(pixels: UInt8[Tensor, "c h w"]) -> Image.Image:
     """Return pixels as a PIL picture, grey or RGB."""
-    array = pixels.permute(1, 2, 0).cpu().numpy()
-    return Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array)
+    return tracking.to_picture(pixels.permute(1, 2, 0).cpu().numpy())
 
 
 class SampleGrid(EveryImages):
@@ -50,7 +50,7 @@ class SampleGrid(EveryImages):
     """
 
     def __init__(self, coverage: ModeCoverage, folder: Path) -> None:
-        super().__init__(coverage.every_images)
+        super().__init__(*coverage.intervals)
         self.coverage = coverage
         self.folder = folder
 

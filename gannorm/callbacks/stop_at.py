@@ -20,12 +20,22 @@ class StopAt(pl.Callback):
         self.images = images
         self.minutes = minutes
         self.start = time.monotonic()
+        self.end: float | None = None
         self.earlier_seconds = 0.0  # of the attempts before this one
 
     @property
     def seconds(self) -> float:
-        """Time spent training, over all attempts."""
+        """Time since the first step, over all attempts."""
         return self.earlier_seconds + time.monotonic() - self.start
+
+    @property
+    def training_seconds(self) -> float:
+        """Time from the first step to the last, over all attempts."""
+        return self.seconds if self.end is None else self.earlier_seconds + self.end - self.start
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Note the end."""
+        self.end = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock; a run that was resumed at its end stops at once."""

@@ -10,9 +10,13 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from gannorm import rng
 from gannorm.classifier.network import NOT_A_DIGIT, DigitNetwork
 
 WEIGHTS = Path(__file__).parent / "assets" / "classifier.safetensors"
+# Of the weights that ship: every published number names the first, and means nothing without the second.
+SHIPPED_SHA256 = "240e0aaf288ea20396cd667ab0c79d9489538bd4d6b66a704145d765d366c5eb"
+SHIPPED_THRESHOLD = 0.6395266652107239
 CHUNK = 256  # images at once: their activations stay in the processor's cache
 TOLERANCE = 1e-3  # how far outside [-1, 1] an image may lie
 MANY = 16  # a batch of more images can be told to be in [0, 1]
@@ -136,9 +140,11 @@ def load(path: Path | None = None) -> DigitClassifier:
         raise WeightsError(f"the classifier's file {error.filename} is missing: {way_out}") from None
     except (ValueError, KeyError, TypeError):
         raise WeightsError(f"the classifier's file {path.with_suffix('.json')} is damaged: {way_out}") from None
+    if path == WEIGHTS and (expected, threshold) != (SHIPPED_SHA256, SHIPPED_THRESHOLD):
+        raise WeightsError(f"the classifier's file {path.with_suffix('.json')} is not the one that shipped: {way_out}")
     if hashlib.sha256(content).hexdigest() != expected:
         raise WeightsError(f"the classifier's file {path} is damaged (its SHA-256 is another): {way_out}")
-    with torch.device("cpu"), torch.random.fork_rng():
+    with torch.device("cpu"), rng.untouched():
         network = DigitNetwork()
     network.load_state_dict(safetensors.torch.load(content))
     return DigitClassifier(network, threshold, expected)

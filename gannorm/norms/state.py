@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.nn.utils.spectral_norm import SpectralNorm as SpectralNormHook
 
 from gannorm.norms.errors import NormError
@@ -172,6 +173,22 @@ def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]
             model(*batch) if isinstance(batch, tuple) else model(batch)
         if not number:
             raise NormError("recalibrate got no batches; give at least one batch of the model's inputs")
+
+
+@torch.no_grad()
+def settle_spectral_norm(network: nn.Module, num_iterations: int = 10) -> None:
+    """Let the power iterations of all spectral norms converge to the weights as they are now.
+
+    An average's weights are not those that its copied vectors were estimated for.
+    """
+    for module in network.modules():
+        for parametrization in module if isinstance(module, ParametrizationList) else ():
+            if isinstance(parametrization, _SpectralNorm):
+                mode = parametrization.training
+                parametrization.train()
+                for _ in range(num_iterations):
+                    parametrization(module.original)
+                parametrization.train(mode)
 
 
 def _tracking(model: nn.Module) -> list[_BatchNorm | _InstanceNorm]:

@@ -1,4 +1,4 @@
-"""What was asked for is wrong: errors of one line that a command answers with exit code 2."""
+"""What ends a command: what was asked for is wrong (one line, exit code 2), or the run failed (exit code 1)."""
 
 
 class ConfigError(ValueError):
@@ -6,4 +6,8 @@ class ConfigError(ValueError):
 
 
 class RunFolderError(ValueError):
-    """A run folder is not what was asked for: unfinished, none, in the way, or on a full disk."""
+    """A run folder is not what was asked for: unfinished, none, damaged, in the way, or on a full disk."""
+
+
+class RunFailedError(RuntimeError):
+    """Something that was not foreseen ended a run; its cause has the traceback."""

@@ -1,9 +1,9 @@
-"""metrics.csv of a run folder: one row for each moment, one column for each quantity, whole after every write."""
+"""metrics.csv of a run folder: one row for each moment, one column for each quantity."""
 
 import csv
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class MetricsFile(Logger):
     Args:
         path: The file.
         images_seen: Where the run goes on from; later rows of an interrupted attempt are dropped.
+        now: Says how many images have been seen, for what is logged without it.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -27,10 +28,13 @@ class MetricsFile(Logger):
         ['images_seen,loss', '64,0.5']
     """
 
-    def __init__(self, path: Path, images_seen: int) -> None:
+    def __init__(self, path: Path, images_seen: int, now: Callable[[], int] = int) -> None:
         super().__init__()
         self.path = path
-        self.rows = [row for row in read(path) if float(row[AXIS]) <= images_seen]
+        self.now = now
+        found = read(path)
+        self.rows = [row for row in found if float(row[AXIS]) <= images_seen]
+        self.stale = len(self.rows) < len(found)  # the file holds rows that are no longer true
         self.columns = list(dict.fromkeys([AXIS, *(name for row in self.rows for name in row)]))
 
     @property
@@ -51,21 +55,21 @@ class MetricsFile(Logger):
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """The configuration has a file of its own."""
 
-    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:  # noqa: ARG002
         """Write a row, or complete the last one.
 
         Args:
-            metrics: With `images_seen`.
-            step: Stands in for `images_seen` where that is missing.
+            metrics: With `images_seen`, or without.
+            step: Lightning's own count, which is another for each kind of logging; not used.
         """
-        row = {AXIS: step, **metrics}
+        row = {AXIS: self.now(), **metrics}
         new_columns = [name for name in row if name not in self.columns]
         self.columns += new_columns
         if self.rows and float(self.rows[-1][AXIS]) == row[AXIS]:
             self.rows[-1].update(row)
             return self.write_all()
         self.rows.append(row)
-        return self.write_all() if new_columns or not self.path.exists() else self.append(row)
+        return self.write_all() if new_columns or self.stale or not self.path.exists() else self.append(row)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row to the file."""
@@ -80,11 +84,13 @@ class MetricsFile(Logger):
             writer.writeheader()
             writer.writerows(self.rows)
         os.replace(temporary, self.path)
+        self.stale = False
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a file, without empty cells; none where there is no file."""
+    """Return the rows of a file, without empty cells and without a last line that was cut off."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        return [{name: value for name, value in row.items() if value not in ("", None)} for row in csv.DictReader(file)]
+        rows = [row for row in csv.DictReader(file) if None not in row.values()]
+    return [{name: value for name, value in row.items() if value} for row in rows]

@@ -1,6 +1,8 @@
 """The configuration of a run: LightningCLI's parser with our words, our errors, and only options that do something."""
 
 import difflib
+import importlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +15,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import Profiler
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from gannorm.gan import GAN
 from gannorm.training.errors import ConfigError
@@ -28,6 +31,10 @@ NO_EFFECT = {
     "lr_scheduler": "set model.decay_from",
 }
 """Lightning's options that would have no effect here, and what has."""
+
+UNKNOWN = re.compile(
+    r"unrecognized arguments: *--([\w.]+)|[Kk]ey '([\w.]+)' is not expected|[Oo]ption '([\w.]+)' is not accepted"
+)
 
 DEFAULTS = {
     "model.generator": {"class_path": "gannorm.networks.DCGANGenerator"},
@@ -116,8 +123,8 @@ class Configuration(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own options."""
         parser.set_defaults(DEFAULTS)
-        parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
-        parser.add_argument("--images", type=int, default=224_000, help="Real images to show to the discriminator.")
+        parser.link_arguments("seed_everything", "model.seed", compute_fn=seed_of)
+        parser.add_argument("--images", type=int, default=208_000, help="Real images to show to the discriminator.")
         parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
         parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
         parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")
@@ -145,18 +152,24 @@ class Configuration(LightningCLI):
             ConfigError: Something in the configuration cannot be built.
         """
         try:
-            objects = self.parser.instantiate(self.config)
-        except (ValueError, TypeError) as error:
-            raise ConfigError(explain(str(error))) from error
-        self.objects = objects
-        return objects.model, objects.data
+            self.objects = self.parser.instantiate(self.config)
+        except (ValueError, TypeError, ImportError) as error:
+            raise ConfigError(innermost(str(error))) from error
+        return self.objects.model, self.objects.data
 
     def trainer_with(self, loggers: Callable[[Any], list[Logger]], callbacks: list[Callback]) -> pl.Trainer:
-        """Return the trainer with the run's own loggers and callbacks beside the user's."""
+        """Return the trainer with the run's own loggers and callbacks beside the user's; after `build`.
+
+        Raises:
+            ConfigError: Lightning refuses a combination of options.
+        """
         options = dict(self.objects.trainer)
         theirs = options.pop("callbacks") or []
         theirs = theirs if isinstance(theirs, list) else [theirs]
-        return trainer(**{**options, "logger": loggers(options["logger"]), "callbacks": theirs + callbacks})
+        try:
+            return trainer(**{**options, "logger": loggers(options["logger"]), "callbacks": theirs + callbacks})
+        except MisconfigurationException as error:
+            raise ConfigError(innermost(str(error))) from error
 
     def plain(self) -> dict[str, Any]:
         """Return the resolved configuration as plain data, without what does not change a run."""
@@ -177,8 +190,19 @@ def arguments_of(config: str | Path | Mapping[str, Any] | None, overrides: Mappi
     ]
 
 
+def seed_of(seed: bool | int) -> int:
+    """Return the seed; true and false are none.
+
+    Raises:
+        ValueError: A bool.
+    """
+    if isinstance(seed, bool):
+        raise ValueError(f"seed_everything={seed}: a run has a number for its seed, so that it can be run again")
+    return seed
+
+
 def explain(message: str, known: list[str] | None = None) -> str:
-    """Return jsonargparse's message as one line: the innermost cause, and what to use instead.
+    """Return what the parser refuses as one line: the innermost cause, and what to use instead.
 
     Example:
         >>> explain("unrecognized arguments: --trainer.max_steps 3")
@@ -186,15 +210,32 @@ def explain(message: str, known: list[str] | None = None) -> str:
         >>> explain("unrecognized arguments: --imges 3", known=["images"])
         "unknown option 'imges'; did you mean 'images'?"
     """
+    if not (match := UNKNOWN.search(message)):
+        return innermost(message)
+    name = next(part for part in match.groups() if part)
     for option, instead in NO_EFFECT.items():
-        if re.search(rf"(?<![\w.]){re.escape(option)}\b", message) or (
-            "." in option and re.search(rf"'{option.split('.')[1]}' is not (expected|accepted)", message)
-        ):
+        if name == option or name.startswith(f"{option}.") or f"trainer.{name}" == option:
             return f"{option} has no effect here: {instead}"
-    if match := re.search(r"unrecognized arguments: *--([\w.]+)|[Kk]ey '([\w.]+)' is not expected", message):
-        name = match[1] or match[2]
-        near = difflib.get_close_matches(name, known or [], n=1)
-        return f"unknown option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see --help")
+    near = difflib.get_close_matches(name, known or [], n=1) or near_argument(message, name)
+    return f"unknown option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see --help")
+
+
+def near_argument(message: str, name: str) -> list[str]:
+    """Return the argument of a class that a misspelt one is near to, where the message names the class."""
+    if not (path := re.search(r"class_path '([\w.]+)'", message)):
+        return []
+    module, _, kind = path[1].rpartition(".")
+    arguments = inspect.signature(getattr(importlib.import_module(module), kind)).parameters
+    return difflib.get_close_matches(name, arguments, n=1)
+
+
+def innermost(message: str) -> str:
+    r"""Return jsonargparse's nested message as one line.
+
+    Example:
+        >>> innermost("Does not validate against any of the Union subtypes\nErrors:\n  - size=30 is too large")
+        'size=30 is too large'
+    """
     lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
     noise = ("Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given value", "Does not validate")
     kept = [line for line in lines if line and not line.startswith(noise)]

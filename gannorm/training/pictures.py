@@ -7,9 +7,8 @@ import numpy as np
 from gannorm import rng
 from gannorm.callbacks.sample_grid import to_picture
 from gannorm.data import to_pixels
-from gannorm.sampling import sampler
 from gannorm.training.errors import ConfigError
-from gannorm.training.saving import load
+from gannorm.training.saving import load_sampler
 
 
 def write_samples(run: Path, number: int, output: Path, seed: int = 0) -> Path:
@@ -27,7 +26,7 @@ def write_samples(run: Path, number: int, output: Path, seed: int = 0) -> Path:
     """
     if number < 1:
         raise ConfigError(f"--number {number}: at least one sample")
-    samples = sampler(load(run))(number, rng.generator(seed, "sample"))
+    samples = load_sampler(run)(number, rng.generator(seed, "sample"))
     are_images = samples.ndim == 4
     if output.suffix == ".npz":
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ IRRELEVANT = (
     r".*max_epochs.*was not set.*|.*`max_epochs=-1`.*",
     r".*Starting from v1.9.0.*",
     r".*Checkpoint directory .* exists and is not empty.*",
-    r".*resuming from a checkpoint that ended before the epoch ended.*",
 )
 
 

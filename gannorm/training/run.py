@@ -1,12 +1,10 @@
 """The main path: look at the run's folder, build model and data, train them, say what came out."""
 
-import importlib.metadata
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from signal import Signals
+from signal import SIGINT, Signals
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,19 +13,21 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from gannorm import callbacks, screen, tracking
-from gannorm._version import __version__
 from gannorm.callbacks.interrupts import EXIT_CODES
+from gannorm.callbacks.mode_coverage import log
 from gannorm.evaluation import look, measured
 from gannorm.judges import JUDGES
-from gannorm.training.errors import ConfigError, RunFolderError
+from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.metrics_file import MetricsFile
 from gannorm.training.parser import Configuration, arguments_of
 from gannorm.training.quiet import quiet_lightning
+from gannorm.training.results import results_of
 from gannorm.training.run_folder import RunFolder, check_disk, choose, existing, identity
-from gannorm.training.saving import save_network, spec_of, summary_of
+from gannorm.training.saving import save_network
 
-STATES_PER_PARAMETER = 4  # in a checkpoint: the weight, its average, and two moments of Adam
+STATES_PER_PARAMETER = 3  # in a checkpoint: the weight, or its average, and two moments of Adam
+CHECKPOINTS = 10  # of a run whose modes are not looked at
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ def run(arguments: list[str]) -> Outcome:
     quiet_lightning()
     configuration = resumed(Configuration(arguments), arguments)
     settings = configuration.config
-    screen.quiet(settings.quiet)
-    folder = choose(configuration.plain(), settings.resume, settings.fresh)
-    if folder.finished():
-        return Outcome(folder, folder.results() or {}, was_finished=True)
-    return Run(configuration, folder).go()
+    with screen.quiet(settings.quiet):
+        folder = choose(configuration.plain(), settings.resume, settings.fresh)
+        if folder.finished():
+            return Outcome(folder, folder.results() or {}, was_finished=True)
+        return Run(configuration, folder).go()
 
 
 def resumed(configuration: Configuration, arguments: list[str]) -> Configuration:
@@ -101,7 +101,7 @@ def resumed(configuration: Configuration, arguments: list[str]) -> Configuration
         return configuration
     folder = existing(Path(path))
     theirs = Configuration([f"--config={folder.config}", *arguments])
-    if identity(theirs.plain()) != folder.path.absolute().name.split("-")[0]:
+    if identity(theirs.plain()) != identity(Configuration([f"--config={folder.config}"]).plain()):
         raise RunFolderError(f"--resume {path}: other options make another run; leave them out")
     return theirs
 
@@ -121,20 +121,36 @@ class Run:
         self.config = configuration.config
         self.plain = configuration.plain()
         self.folder = folder
+        self.check_numbers()
         self.gan, self.data = configuration.build()
         self.prepare_model()
+        self.checkpoint, self.resumed_at = folder.checkpoint(bool(self.config.resume))
         self.coverage = self.coverage_of(self.data)
         self.clock = callbacks.StopAt(self.config.images, self.config.minutes)
         self.interrupts = callbacks.Interrupts()
-        self.checkpoint = self.readable_checkpoint()
-        self.trainer = configuration.trainer_with(self.loggers, self.observers())
+        self.observers = self.make_observers()
+        self.trainer = configuration.trainer_with(self.loggers, self.observers)
         num_bytes = STATES_PER_PARAMETER * sum(p.numel() * p.element_size() for p in self.gan.parameters())
         check_disk(folder, num_bytes)
 
+    def check_numbers(self) -> None:
+        """Refuse numbers that no run can have, before anything is built or written."""
+        options = self.config.evaluation
+        for name, value in (
+            ("images", self.config.images),
+            ("log_every_images", self.config.log_every_images),
+            ("evaluation.num_samples", options.num_samples),
+            ("evaluation.final_samples", options.final_samples),
+        ):
+            if value < 1:
+                raise ConfigError(f"{name}={value}: at least 1")
+        if options.every_images < 0:
+            raise ConfigError(f"evaluation.every_images={options.every_images} is negative; 0 means never")
+        if self.config.minutes is not None and self.config.minutes <= 0:
+            raise ConfigError(f"minutes={self.config.minutes}: more than 0, or leave it out")
+
     def prepare_model(self) -> None:
         """Give the model what belongs to the run: its length, its seed, a layout that convolutions are fast in."""
-        if self.config.images < 1:
-            raise ConfigError(f"images={self.config.images}: a run shows at least one")
         self.gan.total_images = self.config.images
         if getattr(self.data, "seed", 0) is None:
             setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
@@ -143,135 +159,133 @@ class Run:
         if shape is not None:
             self.gan.check_shape(shape)
 
-    def coverage_of(self, data: pl.LightningDataModule) -> Any:
+    def coverage_of(self, data: pl.LightningDataModule) -> callbacks.ModeCoverage | None:
         """Return the callback that counts modes, or None where nobody can judge this data."""
         name = getattr(data, "name", type(data).__name__)
         if name not in JUDGES:
             screen.warn(f"data {name!r} has no judge: modes are not counted; there is one for {', '.join(JUDGES)}")
             return None
-        options = self.config.evaluation
-        return callbacks.ModeCoverage(data=name, every_images=options.every_images, num_samples=options.num_samples)
+        every, number = self.config.evaluation.every_images, self.config.evaluation.num_samples
+        return callbacks.ModeCoverage(data=name, every_images=every, num_samples=number, seed=self.gan.seed)
 
-    def observers(self) -> list[Callback]:
-        """Return the run's own callbacks in the order in which they look."""
-        path, every = self.folder.path, self.config.evaluation.every_images
+    def make_observers(self) -> list[Callback]:
+        """Return the run's own callbacks in the order in which they act: they stop, check, look, save, show."""
+        path = self.folder.path
+        every = self.config.evaluation.every_images or max(1, self.config.images // CHECKPOINTS)
         looking: list[Callback] = []
         if self.coverage is not None:
             sheets = callbacks.SampleGrid(self.coverage, path / "samples")
             looking = [self.coverage, sheets, callbacks.EventFile(path / "events.jsonl", self.coverage)]
         return [
-            *looking,
-            callbacks.Losses(self.config.log_every_images, self.folder.last_checkpoint),
             self.clock,
             self.interrupts,
+            callbacks.Losses(self.folder.last_checkpoint, self.config.log_every_images, every),
+            *looking,
             callbacks.Checkpoints(path / "checkpoints", every, self.coverage),
             callbacks.ProgressBar(self.config.images, self.coverage),
         ]
 
     def loggers(self, chosen: Any) -> list[Logger]:
         """Return the run folder's own logger, and the chosen ones or Weights & Biases beside it."""
-        seen = torch.load(self.checkpoint, weights_only=True)["gannorm_gan"]["images_seen"] if self.checkpoint else -1
-        own = MetricsFile(self.folder.path / "metrics.csv", seen)
+        own = MetricsFile(self.folder.path / "metrics.csv", self.resumed_at, now=lambda: self.gan.images_seen)
         if chosen is not None and chosen is not True:
             return [own, *(chosen if isinstance(chosen, list) else [chosen] if chosen else [])]
         if tracking.mode() == "disabled":
             return [own]
-        norm_of = {key: summary_of(getattr(self.gan, key)) for key in ("generator", "discriminator")}
-        tags = [f"{key[0]}:{(summary.get('norm') or {}).get('name', 'none')}" for key, summary in norm_of.items()]
+        grouped = flat_config(self.plain)
+        tags = [f"{key}:{grouped[key]}" for key in ("norm_g", "norm_d") if key in grouped]
         name, id_ = f"{self.plain['name']} {self.folder.path.name}", tracking.last_id(self.folder.path)
         return [own, tracking.WandbLogger(self.folder.path, name=name, id=id_, job_type="train", tags=tags)]
-
-    def readable_checkpoint(self) -> Path | None:
-        """Return the checkpoint to go on from, or None to start from the beginning."""
-        last = self.folder.last_checkpoint
-        return last if self.config.resume and last.is_file() else None
 
     def go(self) -> Outcome:
         """Train, evaluate, write down what came out.
 
         Raises:
-            Exception: Whatever ended the training; results.json says `failed` and why.
+            NotFiniteError: A loss is no number any more.
+            RunFailedError: Anything else ended the training; results.json says what.
         """
         self.folder.path.mkdir(parents=True, exist_ok=True)
         self.folder.write_config(self.plain)
+        exit_code = 1
+        try:
+            with self.interrupts:
+                outcome = self.fit()
+            exit_code = outcome.exit_code
+        except callbacks.NotFiniteError as error:
+            self.write("failed", f"{type(error).__name__}: {error}")
+            raise
+        except (KeyboardInterrupt, SystemExit):  # Lightning makes the one the other
+            exit_code = EXIT_CODES[self.interrupts.received or SIGINT]
+            outcome = self.stopped(self.interrupts.received or SIGINT)
+        except Exception as error:
+            self.write("failed", f"{type(error).__name__}: {error}")
+            raise RunFailedError(f"run {self.folder.path} failed: {error}") from error
+        finally:
+            self.close_loggers(exit_code)
+        return outcome
+
+    def fit(self) -> Outcome:
+        """Train; evaluate if the run came to its end."""
         for logger in self.trainer.loggers:
             logger.log_hyperparams({**self.plain, **flat_config(self.plain)})
         screen.say(f"run {self.folder.path}: {self.config.images:,} images on {self.trainer.strategy.root_device}")
-        exit_code = 1
-        try:
-            self.trainer.fit(self.gan, self.data, ckpt_path=self.checkpoint, weights_only=True)
-            status = "stopped" if self.interrupts.received else "finished"
-            reason = self.interrupts.received.name if self.interrupts.received else ""
-            results = self.results(status, reason)
-            exit_code = 0
-        except Exception as error:
-            self.folder.write_results(self.results("failed", f"{type(error).__name__}: {error}"))
-            raise
-        finally:
-            for logger in self.trainer.loggers:
-                logger.finalize("success" if exit_code == 0 else "failed")
-                if isinstance(logger, tracking.WandbLogger):
-                    logger.finish(exit_code)
-        self.folder.write_results(results)
-        return Outcome(self.folder, results, signal=self.interrupts.received)
-
-    def results(self, status: str, reason: str) -> dict[str, Any]:
-        """Return what results.json says; only a finished run is evaluated."""
-        networks = {key: summary_of(getattr(self.gan, key)) for key in ("generator", "discriminator")}
-        seconds = self.clock.seconds
-        evaluated = self.evaluations() if status == "finished" else {}
-        looking = (self.coverage.seconds if self.coverage else 0.0) + (self.clock.seconds - seconds)
-        training = max(seconds - (self.coverage.seconds if self.coverage else 0.0), 1e-9)
-        return {
-            "status": status,
-            "reason": reason,
-            "name": self.plain["name"],
-            "id": self.folder.path.name,
-            "seed": self.gan.seed,
-            "data": getattr(self.data, "name", type(self.data).__name__),
-            "precision": self.plain["trainer"]["precision"],
-            **networks,
-            "images_seen": self.gan.images_seen,
-            "g_steps": self.gan.g_steps,
-            "d_steps": self.gan.d_steps,
-            "seconds": self.clock.seconds,
-            "evaluation_seconds": looking,
-            "images_per_second": self.gan.images_seen / training,
-            **evaluated,
-            "events": self.coverage.events if self.coverage else [],
-            "versions": versions(),
-            **({"classifier_sha256": self.coverage.judge.sha256} if self.coverage else {}),
-        }
-
-    def evaluations(self) -> dict[str, Any]:
-        """Save the generator, and return the final figures of it, of the raw one, and of held-out real data."""
+        self.trainer.fit(self.gan, self.data, ckpt_path=self.checkpoint, weights_only=True)
+        if self.interrupts.received is not None:
+            return self.stopped(self.interrupts.received)
         self.save_networks()
+        return Outcome(self.folder, self.write("finished", "", **self.evaluate()))
+
+    def stopped(self, signal: Signals) -> Outcome:
+        """Write down that a signal ended the run."""
+        return Outcome(self.folder, self.write("stopped", signal.name), signal=signal)
+
+    def evaluate(self) -> dict[str, Any]:
+        """Return the final figures of the generator, of the raw one, and of held-out real data."""
         if self.coverage is None:
             return {}
-        look_at = partial(look, judge=self.coverage.judge, num_samples=self.config.evaluation.final_samples)
-        statistics, averaged = self.gan.statistics, self.gan.averaged is not None
-        said = {"generator": "averaged", "statistics": "standing"} if averaged else {}
+        number = self.config.evaluation.final_samples
+        look_at = partial(look, judge=self.coverage.judge, num_samples=number, seed=self.gan.seed)
         figures = {
-            "evaluation": look_at(self.gan.sample(), seed=self.gan.seed, stream="evaluation").metrics | said,
-            "evaluation_raw": look_at(self.gan.sample("raw"), seed=self.gan.seed, stream="raw").metrics,
+            "evaluation": look_at(self.gan.sample(), stream="evaluation").metrics
+            | {
+                "generator": "raw" if self.gan.averaged is None else "averaged",
+                "statistics": self.gan.statistics_of("averaged"),
+            },
+            "evaluation_raw": look_at(self.gan.sample("raw"), stream="raw").metrics
+            | {"generator": "raw", "statistics": self.gan.statistics},
         }
-        figures = {key: {"generator": "raw", "statistics": statistics} | value for key, value in figures.items()}
         if hasattr(self.data, "held_out"):
             figures["real"] = measured(self.data.held_out()[0], self.coverage.judge).metrics
+        log(self.trainer, figures["evaluation"], self.gan.images_seen, prefix="final")
         return figures
+
+    def write(self, status: str, reason: str, **figures: Any) -> dict[str, Any]:
+        """Write results.json, and return what stands in it."""
+        looking = sum(observer.seconds for observer in self.observers if isinstance(observer, callbacks.EveryImages))
+        results = results_of(
+            self.gan,
+            self.plain,
+            status=status,
+            reason=reason,
+            id=self.folder.path.name,
+            data=getattr(self.data, "name", type(self.data).__name__),
+            training_seconds=self.clock.training_seconds,
+            looking_seconds=looking,
+            final_seconds=self.clock.seconds - self.clock.training_seconds,
+            coverage=self.coverage,
+            figures=figures,
+        )
+        self.folder.write_results(results)
+        return results
 
     def save_networks(self) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""
         for key, network in (("generator", self.gan.snapshot()), ("discriminator", self.gan.discriminator)):
-            given = self.plain["model"].get(key)
-            save_network(network, self.folder.path / key, spec_of(getattr(self.gan, key)) or given)
+            save_network(network, self.folder.path / key, self.plain["model"][key], self.gan)
 
-
-def versions() -> dict[str, str]:
-    """Return what the numbers were made with."""
-    packages = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "wandb")
-    return {
-        "gannorm": __version__,
-        "python": platform.python_version(),
-        **{package: importlib.metadata.version(package) for package in packages},
-    }
+    def close_loggers(self, exit_code: int) -> None:
+        """Let every logger write what it holds back."""
+        for logger in self.trainer.loggers:
+            logger.finalize("success" if exit_code == 0 else "failed")
+            if isinstance(logger, tracking.WandbLogger):
+                logger.finish(exit_code)

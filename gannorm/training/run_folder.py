@@ -1,16 +1,20 @@
 """A run folder: `<folder>/<name>/<id>/`, which explains itself. What state it is in is read from the disk."""
 
+import copy
 import hashlib
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
+from gannorm import norms
 from gannorm.training.errors import RunFolderError
 
 NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder")
@@ -27,8 +31,13 @@ def identity(config: Mapping[str, Any]) -> str:
         >>> identity({"images": 1, "name": "a"}) == identity({"images": 1, "name": "b", "quiet": True})
         True
     """
-    part = {key: value for key, value in config.items() if key not in NOT_PART_OF_A_RUN}
-    part["trainer"] = {key: value for key, value in part.get("trainer", {}).items() if key != "logger"}
+    part = {key: value for key, value in copy.deepcopy(dict(config)).items() if key not in NOT_PART_OF_A_RUN}
+    part.get("trainer", {}).pop("logger", None)
+    part.get("data", {}).get("init_args", {}).pop("folder", None)
+    for network in ("generator", "discriminator"):
+        arguments = (part.get("model", {}).get(network) or {}).get("init_args", {})
+        for kind in {"norm", "weight_norm"} & arguments.keys():
+            arguments[kind] = norms.resolve(arguments[kind]).to_dict()  # BN and batch are one norm, null and none too
     return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -63,6 +72,21 @@ class RunFolder:
         """Return whether the run is done."""
         return (self.results() or {}).get("status") == "finished"
 
+    def checkpoint(self, resume: bool) -> tuple[Path | None, int]:
+        """Return the checkpoint to go on from and its images seen; None and -1 to start from the beginning.
+
+        Raises:
+            RunFolderError: It is damaged.
+        """
+        last = self.last_checkpoint
+        if not resume or not last.is_file():
+            return None, -1
+        try:
+            return last, torch.load(last, map_location="cpu", weights_only=True)["gannorm_gan"]["images_seen"]
+        except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError):
+            best = last.with_name("best.ckpt")
+            raise RunFolderError(f"{last} is damaged; put {best} in its place, or start again with --fresh") from None
+
     def write_results(self, results: Mapping[str, Any]) -> None:
         """Write results.json, whole or not at all."""
         write_whole(self.path / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
@@ -84,8 +108,10 @@ def choose(config: Mapping[str, Any], resume: bool | str | None, fresh: bool) ->
     """Return the folder of this run: the one its id names, the one to go on with, or a new one beside it.
 
     Raises:
-        RunFolderError: `resume` names no run folder, or this run was started and is not finished.
+        RunFolderError: `resume` names no run folder or comes with `fresh`, or this run was started and is not finished.
     """
+    if resume and fresh:
+        raise RunFolderError("--resume and --fresh exclude each other: go on with the run, or start again beside it")
     if isinstance(resume, str):
         return existing(Path(resume))
     folder = RunFolder(Path(config["folder"]) / config["name"] / identity(config))

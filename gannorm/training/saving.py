@@ -6,50 +6,29 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+import safetensors
 import safetensors.torch
 from torch import nn
 
-from gannorm import norms
+from gannorm.gan import GAN
+from gannorm.sampling import Sample, sampler
 from gannorm.training.errors import RunFolderError
 
 
-def spec_of(network: nn.Module) -> dict[str, Any] | None:
-    """Return class path and arguments of a network, or None where they are not known as plain data.
-
-    Networks that call Lightning's `save_hyperparameters()` know theirs.
-    """
-    arguments = {**getattr(network, "hparams", {})}
-    kind = type(network)
-    spec = {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": arguments}
-    try:
-        return json.loads(json.dumps(spec)) if hasattr(network, "hparams") else None
-    except TypeError:
-        return None
-
-
-def summary_of(network: nn.Module) -> dict[str, Any]:
-    """Return what results.json says of a network: its norm, weight norm and number of parameters."""
-    arguments = getattr(network, "hparams", {})
-    summary: dict[str, Any] = {}
-    for name in ("norm", "weight_norm"):
-        if name in arguments:
-            spec = arguments[name]
-            summary[name] = None if spec is None else norms.resolve(spec).to_dict(defaults=True)
-    return summary | {"parameters": sum(parameter.numel() for parameter in network.parameters())}
-
-
-def save_network(network: nn.Module, folder: Path, spec: Mapping[str, Any] | None = None) -> None:
+def save_network(network: nn.Module, folder: Path, spec: Mapping[str, Any], gan: GAN) -> None:
     """Write model.safetensors and config.json.
 
     Args:
         network: What to save.
         folder: Where; it is made.
-        spec: Class path and arguments, where the network does not know its own.
+        spec: Its class path and arguments.
+        gan: Says what the generator is to be sampled with.
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     safetensors.torch.save_file(state, folder / "model.safetensors")
-    text = json.dumps({"network": spec or spec_of(network), "images": "[-1, 1]"}, indent=2)
+    sampling = {"statistics": gan.statistics_of("averaged"), "batch_size": gan.batch_size}
+    text = json.dumps({"network": spec, "sampling": sampling, "images": "[-1, 1]"}, indent=2)
     (folder / "config.json").write_text(text + "\n")
 
 
@@ -63,27 +42,51 @@ def load(
     Args:
         run: A run folder.
         which: Which network.
-        network: An object to load the weights into, where the run was started with an object from Python.
+        network: An object to load the weights into, instead of building one.
 
     Raises:
-        RunFolderError: The folder has no such network, or does not say how to build it.
+        RunFolderError: The folder has no such network, or it is damaged.
 
     Example:
         >>> import gannorm
         >>> generator = gannorm.load("runs/mnist/0123abcd")  # doctest: +SKIP
     """
     folder = Path(run) / which
-    if not (folder / "config.json").is_file():
-        raise RunFolderError(f"{folder} is not there: {run} is no run folder, or its run is not finished")
-    spec = json.loads((folder / "config.json").read_text())["network"]
-    if network is None and spec is None:
-        raise RunFolderError(f"{folder} does not say how to build its network; give the object: load(..., network=...)")
+    spec = described(folder)["network"]
     network = network or build(spec)
-    network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+    try:
+        network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise RunFolderError(f"{folder / 'model.safetensors'} is missing or damaged: {first_line(error)}") from error
     return network.eval()
+
+
+def load_sampler(run: str | Path) -> Sample:
+    """Return what draws from a run's generator just as its final evaluation did.
+
+    Raises:
+        RunFolderError: As `load`.
+    """
+    sampling = described(Path(run) / "generator")["sampling"]
+    return sampler(load(run), sampling["statistics"], batch_size=sampling["batch_size"])
+
+
+def described(folder: Path) -> dict[str, Any]:
+    """Return config.json of a saved network."""
+    try:
+        return json.loads((folder / "config.json").read_text())
+    except OSError:
+        raise RunFolderError(f"{folder} is not there: no run folder, or its run is not finished") from None
+    except ValueError as error:
+        raise RunFolderError(f"{folder / 'config.json'} is damaged: {first_line(error)}") from None
 
 
 def build(spec: Mapping[str, Any]) -> nn.Module:
     """Return a network from class path and arguments."""
     module, _, name = spec["class_path"].rpartition(".")
-    return getattr(import_module(module), name)(**spec["init_args"])
+    return getattr(import_module(module), name)(**spec.get("init_args", {}))
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
+    return str(error).partition("\n")[0]

@@ -50,7 +50,7 @@ def next_lines(outcome: Outcome) -> list[str]:
     """Return what to type next."""
     path = outcome.folder.path
     if outcome.signal is not None:
-        return [f"go on with: the same command and --resume, or --resume {path}"]
+        return [f"go on with: --resume {path}"]
     opener = "open" if os.uname().sysname == "Darwin" else "xdg-open"
     offline = " ".join(map(str, tracking.offline_runs(path)))
     return [f"{opener} {path}", *([f"wandb sync {offline}"] if offline else [])]

@@ -6,9 +6,9 @@ from torch.nn.functional import softplus
 from gannorm import rng
 
 
-def train(generator, discriminator, batches, *, mode, seed, rate, betas):
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=rate, betas=betas, fused=True)
-    g_optimizer = torch.optim.Adam(generator.parameters(), lr=rate, betas=betas, fused=True)
+def train(generator, discriminator, batches, *, mode, seed, rates, betas):
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=rates[0], betas=betas, fused=True)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=rates[1], betas=betas, fused=True)
     for step, real in enumerate(batches):
         z = torch.randn(len(real), generator.latent_dim, generator=rng.generator(seed, "noise", "discriminator", step))
         fake = generator(z)
