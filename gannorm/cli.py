@@ -69,11 +69,12 @@ def train_command(arguments: list[str]) -> int:
     from gannorm.training.summary import next_lines, table
 
     outcome = training.run(arguments)
-    if outcome.was_finished:
-        screen.say(f"run {outcome.folder.path} was finished before; --fresh starts it again beside it")
-    screen.console().print(table(outcome.results))
-    for line in next_lines(outcome):
-        screen.say(line)
+    with screen.quiet(outcome.quiet):
+        if outcome.was_finished:
+            screen.say(f"run {outcome.folder.path} was finished before; --fresh starts it again beside it")
+        screen.console().print(table(outcome.results))
+        for line in next_lines(outcome):
+            screen.say(line)
     return outcome.exit_code
 
 

@@ -177,13 +177,15 @@ class GAN(pl.LightningModule):
         self.sums = stacked if self.sums is None else self.sums.to(stacked.device) + stacked
         self.num_summed += 1
 
+    def means(self) -> dict[str, float]:
+        """Return the means of `LOGGED` since they were last taken; empty where no step was."""
+        return {} if self.sums is None else dict(zip(LOGGED, (self.sums / self.num_summed).tolist(), strict=True))
+
     def take_means(self) -> dict[str, float]:
-        """Return the means of `LOGGED` since the last call; empty where no step was taken."""
-        if self.sums is None:
-            return {}
-        means = (self.sums / self.num_summed).tolist()
+        """Return the means, and start new ones."""
+        means = self.means()
         self.sums, self.num_summed = None, 0
-        return dict(zip(LOGGED, means, strict=True))
+        return means
 
     def sample(self, which: Which = "averaged") -> Sample:
         """Return a sampler of the generator as it is now; it works on a copy, so that looking leaves no trace.

@@ -15,7 +15,8 @@ Statistics = Literal["running", "batch", "standing"]
 Sample = Callable[[int, torch.Generator], Tensor]
 """How many images and whose random numbers, to images (N, C, H, W) in [-1, 1]."""
 
-STANDING_BATCHES = 16  # of latent vectors, to compute running statistics anew
+STANDING_BATCHES = 32  # of latent vectors, to compute running statistics anew
+SAMPLED_AT_ONCE = 256  # images
 
 
 def latent_dim(generator: nn.Module) -> int:
@@ -41,16 +42,16 @@ def device_of(network: nn.Module) -> torch.device:
     return next(network.parameters(), torch.empty(0)).device
 
 
-def sampler(network: nn.Module, statistics: Statistics = "running", *, batch_size: int = 256) -> Sample:
+def sampler(network: nn.Module, statistics: Statistics = "running", *, batch_size: int = SAMPLED_AT_ONCE) -> Sample:
     """Return a function that draws images from a generator, a batch at a time.
 
-    Only whole batches are made, and what is too much is cut off: with batch statistics a smaller last batch would
+    With batch statistics the batches are as large as training's, and only whole ones are made: a smaller last one would
     be normalized by other numbers than the rest.
 
     Args:
         network: Latent vectors (N, Z) to images; in eval mode.
         statistics: "batch" normalizes by each batch's own statistics; else by the running ones.
-        batch_size: Images made at once.
+        batch_size: Of training; counts with batch statistics only.
 
     Example:
         >>> from gannorm import rng
@@ -63,15 +64,16 @@ def sampler(network: nn.Module, statistics: Statistics = "running", *, batch_siz
         torch.Size([3, 2])
     """
     device = device_of(network)
+    at_once = batch_size if statistics == "batch" else SAMPLED_AT_ONCE
 
     def mode() -> AbstractContextManager[None]:
         return norms.batch_statistics(network) if statistics == "batch" else nullcontext()
 
     @torch.no_grad()
     def draw(num: int, generator: torch.Generator) -> Tensor:
-        num_batches = -(-num // batch_size)
-        z = torch.randn(num_batches * batch_size, latent_dim(network), generator=generator).to(device)
+        num_made = -(-num // at_once) * at_once if statistics == "batch" else num
+        z = torch.randn(num_made, latent_dim(network), generator=generator).to(device)
         with mode():
-            return torch.cat([network(batch) for batch in z.split(batch_size)])[:num]
+            return torch.cat([network(batch) for batch in z.split(at_once)])[:num]
 
     return draw

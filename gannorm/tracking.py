@@ -145,6 +145,12 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         self.experiment.log(dict(metrics))
 
     @rank_zero_only
+    def log_hyperparams(self, params: Mapping[str, Any]) -> None:  # type: ignore[override]
+        """Log the configuration."""
+        if not isinstance(self.experiment, DummyExperiment):
+            super().log_hyperparams(dict(params))
+
+    @rank_zero_only
     def log_image(self, key: str, image: Image.Image | np.ndarray, images_seen: int) -> None:  # type: ignore[override]
         """Log one picture: a PIL image, or (H, W, 1 or 3) uint8.
 

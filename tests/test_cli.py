@@ -66,7 +66,7 @@ def test_every_key_of_a_run_is_in_the_offline_file(trained):
     seen = [int(row["images_seen"]) for row in rows]
     assert seen == sorted(seen)
     config = wandb_records.config(folder)
-    assert (config["norm_g"], config["norm_d"], config["seed"], config["images"]) == ("batch", "none", 0, 640)
+    assert (config["norm_g"], config["norm_d"], config["seed"], config["images"]) == ("batch", "layer", 0, 640)
 
 
 def test_the_same_command_again_prints_its_result(trained):
@@ -105,6 +105,9 @@ def test_disabled_wandb_leaves_no_folder_and_quiet_says_nothing(tmp_path):
         (["train.py", "--model.discriminator_batches", "sepparate"], "separate"),
         (["-m", "gannorm", "trian"], "gannorm trian: no such command; there are train, sample, classifier"),
         (["-m", "gannorm", "sample", "nowhere"], "nowhere"),
+        (["-m", "gannorm", "sample", "nowhere", "--number", "many"], "invalid int value: 'many'"),
+        (["-m", "gannorm", "classifier", "tset"], "'tset'"),
+        (["-m", "gannorm", "classifier", "test", "--weights", "no.safetensors"], "no.safetensors is missing"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -114,6 +117,13 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(arguments, words):
     assert process.stdout == ""
     assert process.stderr.count("\n") == 1, process.stderr
     assert words in process.stderr
+
+
+def test_a_run_that_fails_is_exit_code_1(tmp_path):
+    process = run("train.py", *TINY, f"--folder={tmp_path}", "--model.loss=tests.test_callbacks.NotANumber")
+    assert process.returncode == 1
+    assert re.fullmatch(r"gannorm: 20\d\d-\S+: discriminator_loss is nan after 128 images; .*\n", process.stderr)
+    assert json.loads(next(tmp_path.glob("mnist/*/results.json")).read_text())["status"] == "failed"
 
 
 def test_options_in_python_are_checked_without_the_command(tmp_path):

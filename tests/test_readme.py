@@ -25,5 +25,10 @@ def test_files_that_are_named_exist():
         assert Path(path).exists(), path
 
 
+def test_the_screen_is_a_real_one():
+    assert "real, held out" in README
+    assert "SCREEN" not in README
+
+
 def test_it_is_short():
     assert README.count("\n") < 200

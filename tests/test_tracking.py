@@ -198,7 +198,7 @@ def test_an_ordinary_logger_of_lightning(tmp_path):
     rows = [row for row in wandb_records.history(folder) if "loss" in row]
     assert [row["images_seen"] for row in rows] == [4, 8, 12, 16]
     assert not any("trainer/global_step" in row for row in rows)
-    assert wandb_records.config(folder)["norm_g"] == "group"
+    assert wandb_records.config(folder)["generator"]["norm"] == "group"
 
 
 def test_a_failed_run_says_so(tmp_path):

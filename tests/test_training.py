@@ -60,7 +60,8 @@ def test_a_run_folder_explains_itself(finished):
     assert results["images_seen"] == 640
     assert results["d_steps"] == results["g_steps"] == 10
     assert results["generator"]["norm"]["name"] == "batch"
-    assert results["discriminator"]["norm"] is None
+    assert results["discriminator"]["norm"] == {"name": "layer", "eps": 1e-05, "affine": True}
+    assert results["discriminator"]["weight_norm"] is None
     assert results["evaluation"]["num_samples"] == 128
     assert results["evaluation"]["generator"] == "averaged"
     assert results["evaluation"]["statistics"] == "standing"

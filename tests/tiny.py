@@ -14,6 +14,7 @@ TINY_RUN = {
     "evaluation.num_samples": 128,
     "evaluation.final_samples": 128,
     "log_every_images": 128,
+    "data.batch_size": 64,
     "model.generator": {
         "class_path": "gannorm.networks.MLPGenerator",
         "init_args": {"hidden": [16], "latent_dim": 8},

@@ -36,7 +36,7 @@ class EveryImages(pl.Callback):
     at_the_end = False  # whether to act where the run stops, too
 
     def __init__(self, *every_images: int) -> None:
-        if min(every_images) < 0:
+        if any(interval < 0 for interval in every_images):
             raise ValueError(f"every_images={min(every_images)} is negative; 0 means never")
         self.intervals = [interval for interval in every_images if interval]
         self.images_seen = 0

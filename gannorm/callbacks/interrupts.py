@@ -37,6 +37,11 @@ class Interrupts(pl.Callback):
             signal.signal(number, handler)
         self._previous = {}
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Take the signals again: Lightning has taken SIGTERM in between, and gives it back to this one."""
+        for number in self._previous:
+            signal.signal(number, self.receive)
+
     def receive(self, number: int, _: FrameType | None) -> None:
         """Note the signal; give it back its usual effect for the second time."""
         self.received = signal.Signals(number)

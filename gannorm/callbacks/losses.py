@@ -2,7 +2,9 @@
 
 import datetime
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 
@@ -24,8 +26,6 @@ class Losses(EveryImages):
         every_images: Real images between two readings: each makes the device wait.
     """
 
-    at_the_end = True
-
     def __init__(self, checkpoint: Path, *every_images: int) -> None:
         super().__init__(*every_images)
         self.checkpoint = checkpoint
@@ -37,14 +37,23 @@ class Losses(EveryImages):
             NotFiniteError: A mean is NaN or infinite.
         """
         assert isinstance(module, GAN)
-        means = module.take_means()
-        for name, value in means.items():
-            if not math.isfinite(value):
-                raise NotFiniteError(self.explain(name, value))
+        self.check(means := module.take_means())
         steps = {"images_seen": module.images_seen, "d_steps": module.d_steps, "g_steps": module.g_steps}
         values = steps | {f"train/{name}": value for name, value in means.items()}
         for logger in trainer.loggers:
             logger.log_metrics(values, step=module.images_seen)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
+        """Read where a moment has come; where the run stops, only check: a resumed run reads at the same moments."""
+        super().on_train_batch_end(trainer, pl_module, *args)
+        if trainer.should_stop and isinstance(pl_module, GAN):
+            self.check(pl_module.means())
+
+    def check(self, means: Mapping[str, float]) -> None:
+        """Raise NotFiniteError where a mean is none."""
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise NotFiniteError(self.explain(name, value))
 
     def explain(self, name: str, value: float) -> str:
         """Return what happened when, and what is left."""

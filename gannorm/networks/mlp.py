@@ -98,7 +98,7 @@ class MLPDiscriminator(pl.LightningModule):
         *,
         shape: Sequence[int] = (1, 28, 28),
         hidden: Sequence[int] = (256, 256),
-        norm: NormSpec = None,
+        norm: NormSpec = "layer",
         weight_norm: WeightNormSpec = None,
         norm_at: NormAt = "inner",
     ) -> None:

@@ -37,12 +37,14 @@ class Outcome:
     Attributes:
         folder: The run folder.
         results: What stands in its results.json.
+        quiet: Whether standard output is to stay empty.
         was_finished: Whether it had been finished before, and nothing was done.
         signal: What stopped it, if something did.
     """
 
     folder: RunFolder
     results: dict[str, Any]
+    quiet: bool = False
     was_finished: bool = False
     signal: Signals | None = None
 
@@ -86,7 +88,7 @@ def run(arguments: list[str]) -> Outcome:
     with screen.quiet(settings.quiet):
         folder = choose(configuration.plain(), settings.resume, settings.fresh)
         if folder.finished():
-            return Outcome(folder, folder.results() or {}, was_finished=True)
+            return Outcome(folder, folder.results() or {}, quiet=settings.quiet, was_finished=True)
         return Run(configuration, folder).go()
 
 
@@ -233,11 +235,11 @@ class Run:
         if self.interrupts.received is not None:
             return self.stopped(self.interrupts.received)
         self.save_networks()
-        return Outcome(self.folder, self.write("finished", "", **self.evaluate()))
+        return Outcome(self.folder, self.write("finished", "", **self.evaluate()), quiet=self.config.quiet)
 
     def stopped(self, signal: Signals) -> Outcome:
         """Write down that a signal ended the run."""
-        return Outcome(self.folder, self.write("stopped", signal.name), signal=signal)
+        return Outcome(self.folder, self.write("stopped", signal.name), quiet=self.config.quiet, signal=signal)
 
     def evaluate(self) -> dict[str, Any]:
         """Return the final figures of the generator, of the raw one, and of held-out real data."""

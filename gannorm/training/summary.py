@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from rich.box import SIMPLE
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from gannorm import tracking
@@ -16,8 +16,15 @@ ROWS = {"evaluation": "averaged generator", "evaluation_raw": "raw generator", "
 def table(results: Mapping[str, Any]) -> Table:
     """Return the final figures; of a run that was stopped, how far it came."""
     title = f"{results['name']} {results['id']}: {results['status']} after {results['images_seen']:,} images"
-    sheet = Table(title=title, caption=caption(results), box=SIMPLE, title_justify="left", caption_justify="left")
-    for column in ("", "samples", "covered", "effective", "KL, nats", "TV", "accepted"):
+    sheet = Table(
+        title=title,
+        caption=caption(results),
+        box=SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("", "samples", "covered", "effective", "KL", "TV", "accepted"):
         sheet.add_column(column, justify="right" if column else "left", no_wrap=True)
     for key, name in ROWS.items():
         if key in results:
