@@ -1,6 +1,7 @@
 """What is known of a norm: declared once beside its constructor, the rest derived from the axes it reduces over."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,7 +9,8 @@ from torch import nn
 
 from gannorm.norms.options import REQUIRED, Option, signature
 
-Axis = Literal["batch", "channel", "group", "space"]
+Axis = Literal["batch", "reference", "channel", "group", "space"]
+SAMPLES = frozenset(("batch", "reference"))  # axes that hold other samples than the one that is normalized
 Kind = Literal["activation", "conditional", "fused", "weight"]
 
 VERBS = {
@@ -30,10 +32,15 @@ class NormInfo:
         options: The constructor's options with their defaults.
         aliases: Other names.
         kind: What it normalizes, and so which function makes it.
-        axes: The axes that share one mean and variance: "group" stands for the channels of one group.
+        axes: The axes that share one mean and variance: "group" stands for the channels of one group, "reference" for a
+            fixed batch of other samples.
         centers: Whether it subtracts the mean.
         dims: Numbers of spatial axes it works with.
         groups: `(channels, **options) -> number of groups`, for norms that reduce over "group".
+        differs_in_eval: Whether eval mode is another function; None = as `couples_samples` says.
+        double_backward: Whether its gradient can be differentiated again, as a gradient penalty does.
+        keeps_channels_last: Whether its output has the memory layout of its input.
+        needs_data: Whether it has to see a batch before its first use; see `norms.prepare`.
         summary: One line.
         formula: What it computes.
         paper: Where it is from.
@@ -55,10 +62,18 @@ class NormInfo:
     centers: bool = True
     dims: tuple[int, ...] = (0, 1, 2, 3)
     groups: Callable[..., int] | None = field(default=None, repr=False)
+    differs_in_eval: bool | None = None
+    double_backward: bool = True
+    keeps_channels_last: bool = True
+    needs_data: bool = False
     summary: str = ""
     formula: str = ""
     paper: str = ""
     deviations: str = ""
+
+    def __post_init__(self) -> None:
+        if self.differs_in_eval is None:
+            object.__setattr__(self, "differs_in_eval", self.couples_samples)
 
     @property
     def couples_samples(self) -> bool:
@@ -86,6 +101,26 @@ class NormInfo:
             return channels
         return channels // self.groups(channels, **options) if self.groups else 1
 
+    def values_per_statistic(self, shape: Sequence[int], **options: Any) -> int:
+        """Return how many values of an activation (N, C, *space) share one mean; 0 where there is none.
+
+        With one value the output is constant if the mean is subtracted, with two it is ±γ + β, whatever the input.
+
+        Example:
+            >>> from gannorm import norms
+            >>> [norms.describe(name).values_per_statistic((8, 64, 4, 4)) for name in ("batch", "instance", "group")]
+            [128, 16, 64]
+        """
+        num_samples, channels, *space = shape
+        sizes = {
+            "batch": num_samples,
+            "reference": num_samples,
+            "channel": channels,
+            "group": self.channels_per_statistic(channels, **options),
+            "space": math.prod(space),
+        }
+        return math.prod(sizes[axis] for axis in self.axes) if self.axes else 0
+
     def bias_redundant(self, channels: int, **options: Any) -> bool:
         """Whether a bias per channel, added just before this norm, is subtracted again exactly (in training).
 
@@ -102,7 +137,7 @@ class NormInfo:
 
     def constant(self, channels: int, dims: int, **options: Any) -> bool:
         """Whether each mean is over one value, so that the output is constant whatever the input."""
-        alone = dims == 0 and not self.couples_samples
+        alone = dims == 0 and SAMPLES.isdisjoint(self.axes)
         return alone and self.bias_redundant(channels, **options)
 
     @property
@@ -115,8 +150,11 @@ class NormInfo:
             "formula": self.formula,
             "statistics over": ", ".join(self.axes),
             "couples samples": "yes" if self.couples_samples else "no",
+            "in eval mode": "another function" if self.differs_in_eval else "the same",
+            "differentiable": "twice" if self.double_backward else "once: not for gradient penalties",
             "bias before it": self._bias_advice(),
             "works on": ", ".join(INPUTS[number] for number in self.dims) if self.kind != "weight" else "",
+            "first": "norms.prepare(model, batch)" if self.needs_data else "",
             "options": ", ".join(map(str, self.options)) or "none",
             "made by": self.verb,
             "paper": self.paper,

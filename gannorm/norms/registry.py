@@ -28,6 +28,10 @@ def register(
     centers: bool = True,
     dims: Sequence[int] = (0, 1, 2, 3),
     groups: Callable[..., int] | None = None,
+    differs_in_eval: bool | None = None,
+    double_backward: bool = True,
+    keeps_channels_last: bool = True,
+    needs_data: bool = False,
     formula: str = "",
     paper: str = "",
     deviations: str = "",
@@ -66,6 +70,10 @@ def register(
             centers=centers,
             dims=tuple(dims),
             groups=groups,
+            differs_in_eval=differs_in_eval,
+            double_backward=double_backward,
+            keeps_channels_last=keeps_channels_last,
+            needs_data=needs_data,
             summary=(inspect.getdoc(constructor) or "").partition("\n")[0],
             formula=formula,
             paper=paper,
@@ -117,7 +125,12 @@ def describe(name: str) -> NormInfo:
 
 
 def names(
-    pattern: str = "*", *, kind: Kind | None = None, batch_free: bool | None = None, dims: int | None = None
+    pattern: str = "*",
+    *,
+    kind: Kind | None = None,
+    batch_free: bool | None = None,
+    double_backward: bool | None = None,
+    dims: int | None = None,
 ) -> list[str]:
     """Return the names that fit all that is asked, in the order of their registration.
 
@@ -125,6 +138,7 @@ def names(
         pattern: Shell pattern of the name; case does not matter.
         kind: "activation", "weight" and so on.
         batch_free: True for those whose output for a sample depends on that sample only, False for the others.
+        double_backward: True for those that a gradient penalty can differentiate twice, False for the others.
         dims: Those that work with this number of spatial axes.
 
     Example:
@@ -140,6 +154,7 @@ def names(
         if fnmatchcase(info.name, _key(pattern))
         and kind in (None, info.kind)
         and batch_free in (None, not info.couples_samples)
+        and double_backward in (None, info.double_backward)
         and (dims is None or dims in info.dims)
     ]
 
