@@ -4,6 +4,7 @@
     wrap("spectral", layer)         a layer with a normalized weight
     factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
     names(), describe("group")      look around
+    spec_of(layer)                  from a layer back to its spec
     register("mine")                add your own
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
 
@@ -22,6 +23,10 @@ from gannorm.norms.errors import NormOptionError as NormOptionError
 from gannorm.norms.errors import NormShapeError as NormShapeError
 from gannorm.norms.errors import UnknownNormError as UnknownNormError
 from gannorm.norms.info import NormInfo as NormInfo
+from gannorm.norms.lookup import channels_of as channels_of
+from gannorm.norms.lookup import is_norm as is_norm
+from gannorm.norms.lookup import spec_of as spec_of
+from gannorm.norms.lookup import weight_spec_of as weight_spec_of
 from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
