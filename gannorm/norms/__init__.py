@@ -5,6 +5,7 @@
     factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
     names(), describe("group")      look around
     spec_of(layer)                  from a layer back to its spec
+    convert(model, to="group")      exchange the norms of any model; plan(...) says what it would do
     register("mine")                add your own
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
 
@@ -16,7 +17,10 @@ from gannorm.norms.build import bias_redundant as bias_redundant
 from gannorm.norms.build import create as create
 from gannorm.norms.build import factory as factory
 from gannorm.norms.build import wrap as wrap
+from gannorm.norms.convert import convert as convert
+from gannorm.norms.convert import plan as plan
 from gannorm.norms.errors import NormConflictError as NormConflictError
+from gannorm.norms.errors import NormConvertError as NormConvertError
 from gannorm.norms.errors import NormError as NormError
 from gannorm.norms.errors import NormKindError as NormKindError
 from gannorm.norms.errors import NormOptionError as NormOptionError
@@ -31,6 +35,8 @@ from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
 from gannorm.norms.registry import registered as registered
+from gannorm.norms.report import Report as Report
+from gannorm.norms.report import Row as Row
 from gannorm.norms.spec import NormLike as NormLike
 from gannorm.norms.spec import NormSpec as NormSpec
 from gannorm.norms.spec import resolve as resolve
