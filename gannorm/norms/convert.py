@@ -99,7 +99,7 @@ def plan(
     """
     spec = resolve(to, **options)
     if state not in STATES:
-        raise NormConvertError(f"state={state!r} is none of {', '.join(STATES)}", path="", layer=type(model).__name__)
+        raise NormConvertError(f"state={state!r} is none of {str(STATES)[1:-1]}", path="", layer=type(model).__name__)
     asked = kind or (spec.info.kind if spec.info is not None else "activation")
     if asked == "weight":
         return plan_weights(model, spec, places(model, where))

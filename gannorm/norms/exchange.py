@@ -13,7 +13,7 @@ from gannorm.norms.errors import NormShapeError
 from gannorm.norms.lookup import LAST_AXIS, Recognized
 from gannorm.norms.order import Order
 from gannorm.norms.spec import NormSpec, resolve
-from gannorm.norms.surgery import placed_like
+from gannorm.norms.surgery import residence
 from gannorm.norms.takeover import same_function, take_hooks, take_parameters, take_statistics
 from gannorm.norms.targets import Place, refused
 
@@ -72,7 +72,7 @@ def exchange(source: Source, wanted: Wanted) -> Exchange:
     spec = spec_for(source, wanted)
     norm = _made(source, spec)
     _refuse_other_axis(source, norm, wanted)
-    norm = placed_like(norm, old, source.place.holders)
+    norm.to(**residence(old, source.place.holders)).train(old.training)
     if wanted.state == "exact" and not same_function(_in_our_words(source), norm):
         raise refused(
             _path(source), type(old).__name__,

@@ -52,14 +52,20 @@ class Replace(Change):
     holders: Sequence[tuple[nn.Module, str]]
     old: nn.Module
     new: nn.Module
+    _at: dict[str, Any] = field(default_factory=dict, init=False)
 
     def do(self) -> None:
         """Put the new layer in."""
         self._put(self.new)
+        self._at = residence(self.new, self.holders)
 
     def undo(self) -> None:
-        """Put the old layer back, in the mode and place that the model has now."""
-        self._put(placed_like(self.old, self.new, self.holders))
+        """Put the old layer back, in the mode of the new one, and where the model has been moved to since."""
+        at = residence(self.new, self.holders)
+        if at != self._at:
+            self.old.to(**at)
+        self.old.train(self.new.training)
+        self._put(self.old)
 
     def is_done(self) -> bool:
         """Whether the new layer is still everywhere."""
@@ -70,14 +76,13 @@ class Replace(Change):
             parent._modules[name] = layer
 
 
-def placed_like(layer: nn.Module, other: nn.Module, holders: Sequence[tuple[nn.Module, str]]) -> nn.Module:
-    """Return a layer in the mode, on the device and of the dtype of another, or of what holds that if it has none."""
-    around = [*other.parameters(), *other.buffers()]
+def residence(layer: nn.Module, holders: Sequence[tuple[nn.Module, str]]) -> dict[str, Any]:
+    """Return the device and dtype of a layer, or of what holds it if it has no tensors; empty if that has none."""
+    around = [*layer.parameters(), *layer.buffers()]
     for holder, _ in holders:
         around += holder.parameters()
     like = next((tensor for tensor in around if tensor.is_floating_point()), None)
-    layer.train(other.training)
-    return layer if like is None else layer.to(device=like.device, dtype=like.dtype)
+    return {} if like is None else {"device": like.device, "dtype": like.dtype}
 
 
 @dataclass
@@ -119,6 +124,7 @@ class RenormWeight(Change):
         self.layer, self.take_off, self.put_on = layer, take_off, put_on
         self._before: Layout | None = None
         self._after: Layout | None = None
+        self._at: dict[str, Any] = {}
 
     def do(self) -> None:
         """Change the layer; if the new norm refuses it, the layer is as before."""
@@ -132,14 +138,15 @@ class RenormWeight(Change):
         except BaseException:
             self._before.restore()
             raise
-        self._after = Layout(self.layer)
+        self._after, self._at = Layout(self.layer), residence(self.layer, ())
 
     def undo(self) -> None:
         """Bring the layer's class, parameters and parametrizations back."""
         assert self._before is not None
-        now = next(self.layer.parameters())
+        at = residence(self.layer, ())
         self._before.restore()
-        self.layer.to(device=now.device, dtype=now.dtype)
+        if at != self._at:
+            self.layer.to(**at)
 
     def is_done(self) -> bool:
         """Whether the layer's class and parametrizations are those that were made."""
