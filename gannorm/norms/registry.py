@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from gannorm.norms.errors import NormConflictError, NormOptionError, UnknownNormError
-from gannorm.norms.info import Axis, Kind, NormInfo
+from gannorm.norms.info import VERBS, Axis, Kind, NormInfo
 from gannorm.norms.options import options_of, signature
 
 Constructor = TypeVar("Constructor", bound=Callable[..., nn.Module])
@@ -132,7 +132,7 @@ def names(
     double_backward: bool | None = None,
     dims: int | None = None,
 ) -> list[str]:
-    """Return the names that fit all that is asked, in the order of their registration.
+    """Return the names that fit all that is asked, one kind after the other, each in the order of registration.
 
     Args:
         pattern: Shell pattern of the name; case does not matter.
@@ -144,13 +144,13 @@ def names(
     Example:
         >>> from gannorm import norms
         >>> norms.names(kind="weight")
-        ['spectral']
-        >>> norms.names(kind="activation", batch_free=False)
-        ['batch']
+        ['spectral', 'weight', 'weight_standardize']
+        >>> norms.names(kind="activation", batch_free=False, double_backward=True)
+        ['batch', 'ghost_batch', 'batch_renorm']
     """
     return [
         info.name
-        for info in _NORMS.values()
+        for info in sorted(_NORMS.values(), key=lambda info: list(VERBS).index(info.kind))
         if fnmatchcase(info.name, _key(pattern))
         and kind in (None, info.kind)
         and batch_free in (None, not info.couples_samples)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList
@@ -69,7 +69,7 @@ class FrozenState:
 
 def _switch(module: nn.Module) -> str | None:
     """Return the attribute that stops a module's state when it is False, if there is one."""
-    if isinstance(module, _BatchNorm):
+    if isinstance(module, _NormBase) and not isinstance(module, _InstanceNorm):
         return "track_running_stats"
     old_spectral_norm = any(isinstance(hook, SpectralNormHook) for hook in module._forward_pre_hooks.values())
     return "training" if isinstance(module, _SpectralNorm) or old_spectral_norm else None
@@ -191,12 +191,8 @@ def settle_spectral_norm(network: nn.Module, num_iterations: int = 10) -> None:
                 parametrization.train(mode)
 
 
-def _tracking(model: nn.Module) -> list[_BatchNorm | _InstanceNorm]:
-    return [
-        module
-        for module in model.modules()
-        if isinstance(module, _BatchNorm | _InstanceNorm) and module.running_mean is not None
-    ]
+def _tracking(model: nn.Module) -> list[_NormBase]:
+    return [module for module in model.modules() if isinstance(module, _NormBase) and module.running_mean is not None]
 
 
 @contextmanager
@@ -214,7 +210,7 @@ def _modes(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _momentum_kept(layers: list[_BatchNorm | _InstanceNorm]) -> Iterator[None]:
+def _momentum_kept(layers: list[_NormBase]) -> Iterator[None]:
     momenta = [layer.momentum for layer in layers]
     try:
         yield
@@ -224,7 +220,7 @@ def _momentum_kept(layers: list[_BatchNorm | _InstanceNorm]) -> Iterator[None]:
 
 
 @contextmanager
-def _restored_on_error(layers: list[_BatchNorm | _InstanceNorm]) -> Iterator[None]:
+def _restored_on_error(layers: list[_NormBase]) -> Iterator[None]:
     buffers = [buffer for layer in layers for buffer in layer.buffers()]
     before = [buffer.clone() for buffer in buffers]
     try:
