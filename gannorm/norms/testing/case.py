@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gannorm.norms.build import create
 from gannorm.norms.info import NormInfo
 from gannorm.norms.modulation import conditional
+from gannorm.norms.spec import NormLike
 from gannorm.norms.virtual_batch import prepare
 
 CHANNELS = 8
@@ -64,9 +65,9 @@ class Case:
         return module(x, condition)
 
 
-def conditional_of_channels(name: str, channels: int, *, dims: int) -> nn.Module:
+def conditional_of_channels(spec: NormLike, channels: int, *, dims: int) -> nn.Module:
     """Return a conditional norm of a condition of fixed length."""
-    return conditional(name, channels, CONDITION_DIM, dims=dims)
+    return conditional(spec, channels, CONDITION_DIM, dims=dims)
 
 
 @contextmanager
