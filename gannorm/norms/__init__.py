@@ -6,6 +6,7 @@
     factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
     names(), describe("group")      look around
     register("mine")                add your own
+    prepare(model, batch)           what some norms need to see before their first use
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
 
 Needs torch and nothing else of this package.
@@ -52,5 +53,6 @@ from gannorm.norms.state import settle_spectral_norm as settle_spectral_norm
 from gannorm.norms.virtual_batch import VirtualBatchNorm as VirtualBatchNorm
 from gannorm.norms.virtual_batch import needs_data as needs_data
 from gannorm.norms.virtual_batch import prepare as prepare
+from gannorm.norms.virtual_batch import prepare_like as prepare_like
 from gannorm.norms.weight import NormalizedWeight as NormalizedWeight
 from gannorm.norms.weight import StandardizedWeight as StandardizedWeight
