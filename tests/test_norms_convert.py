@@ -18,7 +18,6 @@ from torch.nn.utils import parametrize
 from gannorm import norms
 from gannorm.norms.lookup import recognize
 from gannorm.norms.targets import CLOSED
-from tests.test_norms_lookup import over_channels
 
 IMAGES = (2, 3, 64, 64)
 
@@ -216,25 +215,20 @@ def test_exact_keeps_the_function(norm, to):
     before = model(x)
     norms.convert(model, to=to, state="exact", dims=2)
     torch.testing.assert_close(model(x), before)
-    assert norms.spec_of(model[1]).name == norms.resolve(to).name
+    assert type(model[1]) is type(norms.create(to, 8))
 
 
 @pytest.mark.parametrize("train", [True, False])
 def test_exact_of_batch_norm_across_processes(train):
-    def synchronized(channels: int, *, eps: float = 1e-5, momentum: float | None = 0.1) -> nn.Module:
-        """Batch norm across processes."""
-        return nn.SyncBatchNorm(channels, eps=eps, momentum=momentum)
-
-    with norms.registered("synchronized", synchronized, axes=("batch", "space")):
-        model = moved(block(nn.BatchNorm2d(8, eps=0.5, momentum=0.3))).train(train)
-        twin = copy.deepcopy(model)
-        norms.convert(model, to="synchronized", state="exact")
-        x = torch.randn(IMAGES)
-        assert type(model[1]) is nn.SyncBatchNorm
-        assert torch.equal(model(x), twin(x))
-        assert_same_state(model, state(twin))
-        norms.convert(model, to="batch", state="exact")
-        assert norms.spec_of(model[1]) == norms.resolve("batch", eps=0.5, momentum=0.3)
+    model = moved(block(nn.BatchNorm2d(8, eps=0.5, momentum=0.3))).train(train)
+    twin = copy.deepcopy(model)
+    norms.convert(model, to="sync_batch", state="exact")
+    x = torch.randn(IMAGES)
+    assert type(model[1]) is nn.SyncBatchNorm
+    assert torch.equal(model(x), twin(x))
+    assert_same_state(model, state(twin))
+    norms.convert(model, to="batch", state="exact")
+    assert norms.spec_of(model[1]) == norms.resolve("batch", eps=0.5, momentum=0.3)
 
 
 @pytest.mark.parametrize(
@@ -339,38 +333,56 @@ def test_an_activation_in_the_same_layer_stays():
     assert type(plain[1]) is nn.GroupNorm
 
 
-def test_a_norm_with_its_own_activation_takes_the_place_of_one():
-    class Thresholded(nn.Module):
-        """Scale and cut."""
+@pytest.mark.parametrize("to", norms.names(kind="fused"))
+def test_a_norm_with_its_own_activation_takes_the_place_of_one(to):
+    model = nn.Sequential(nn.Conv2d(3, 8, 1), timm.layers.BatchNormAct2d(8))
+    norms.convert(model, to=to)
+    assert norms.spec_of(model[1]) == norms.resolve(to)
+    model(torch.randn(IMAGES))
+    with pytest.raises(norms.NormConvertError, match="norm and activation in one"):
+        norms.convert(model, to="batch")
+    with pytest.raises(norms.NormConvertError, match="no activation of its own"):
+        norms.convert(block(), to=to)
 
-        def __init__(self, channels: int) -> None:
-            super().__init__()
-            self.channels = channels
-            self.weight = nn.Parameter(torch.ones(channels))
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return (x * self.weight.view(-1, 1, 1)).clamp(min=0)
+def test_the_norm_inside_a_conditional_one_stays_without_gamma_and_beta():
+    model = norms.conditional("batch", 8, 4)
+    x, condition = torch.randn(IMAGES[0], 8, 5, 5), torch.randn(IMAGES[0], 4)
+    norms.convert(model, to="group", num_groups=4)
+    assert norms.spec_of(model.norm) == norms.resolve("group", num_groups=4, affine=False)
+    torch.testing.assert_close(model(x, condition), F.group_norm(x, 4))
 
-    with norms.registered("thresholded", Thresholded, kind="fused", axes=("space",), centers=False):
-        model = nn.Sequential(nn.Conv2d(3, 8, 1), timm.layers.BatchNormAct2d(8))
-        norms.convert(model, to="thresholded")
-        assert type(model[1]) is Thresholded
-        with pytest.raises(norms.NormConvertError, match="norm and activation in one"):
-            norms.convert(model, to="batch")
-        with pytest.raises(norms.NormConvertError, match="followed by an activation of its own"):
-            norms.convert(block(), to="thresholded")
+
+@pytest.mark.parametrize("to", [name for name in norms.names(kind="activation", dims=2) if name != "batch"])
+def test_every_norm_can_take_the_place_of_batch_norm_and_be_replaced(to):
+    model = moved(Generator())
+    before = state(model)
+    report = norms.convert(model, to=to)
+    z = torch.randn(4, 8, 1, 1)
+    if any(map(norms.needs_data, model.modules())):
+        assert "norms.prepare(model, batch)" in str(report)
+        norms.prepare(model, z)
+    assert model(z).isfinite().all()
+    back = norms.convert(model, to="batch")
+    assert norms_in(model) == ["batch", "batch"]
+    if model.main[1].weight is not None:
+        model(z).square().sum().backward()
+    back.undo()
+    report.undo()
+    after = model.state_dict()  # with the reference batch, if one was given
+    assert all(torch.equal(after[name], before[name]) for name in before)
 
 
 def test_layer_norm_over_the_last_axis_is_not_taken_for_one_over_channels():
-    with norms.registered("mine", over_channels, axes=("channel",)):
-        model = nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8))
-        with pytest.raises(norms.NormConvertError, match="normalizes the last axis, 'batch' the second; give dims=0"):
-            norms.convert(model, to="batch")
-        assert type(model[1]) is nn.LayerNorm
-        norms.convert(model, to="batch", dims=0)
-        assert type(model[1]) is nn.BatchNorm1d
-        norms.convert(model, to="mine")
-        assert type(model[1]) is nn.LayerNorm
+    model = nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8))
+    with pytest.raises(norms.NormConvertError, match="normalizes the last axis, 'batch' the second; give dims=0"):
+        norms.convert(model, to="batch")
+    assert type(model[1]) is nn.LayerNorm
+    assert type(norms.convert(model, to="rms").model[1]) is nn.RMSNorm  # of the last axis too
+    norms.convert(model, to="batch", dims=0)
+    assert type(model[1]) is nn.BatchNorm1d
+    norms.convert(model, to="layer_channels")
+    assert type(model[1]) is nn.LayerNorm
 
 
 def test_dims_come_from_the_class_the_layer_before_or_what_is_near():

@@ -7,7 +7,8 @@ import torchvision
 from torch import nn
 
 from gannorm import norms
-from gannorm.norms.lookup import FOREIGN, channels_of, is_unknown_norm, recognize, tracks_statistics
+from gannorm.norms.foreign import FOREIGN
+from gannorm.norms.lookup import channels_of, is_unknown_norm, recognize, tracks_statistics
 
 MADE = [
     (name, dims)
@@ -72,6 +73,14 @@ def test_options_lead_back_too(name, dims):
         (nn.GroupNorm(8, 8), {"name": "group", "num_groups": 8}),
         (timm.layers.GroupNorm(64, 4), {"name": "group", "num_groups": 4}),
         (timm.layers.GroupNorm1(64), {"name": "layer"}),
+        (timm.layers.LayerNorm(8), {"name": "layer_channels", "eps": 1e-6}),
+        (timm.layers.LayerNorm2d(8), {"name": "layer_channels", "eps": 1e-6}),
+        (torchvision.models.convnext.LayerNorm2d(8, eps=1e-5), {"name": "layer_channels"}),
+        (timm.layers.RmsNorm2d(8), {"name": "rms"}),
+        (nn.LayerNorm(8), {"name": "layer_channels"}),
+        (nn.RMSNorm(8, eps=1e-6), {"name": "rms"}),
+        (nn.SyncBatchNorm(8), {"name": "sync_batch"}),
+        (nn.InstanceNorm2d(8), {"name": "instance_plain"}),
     ],
 )
 def test_layers_of_other_origin(layer, spec):
@@ -121,10 +130,8 @@ def test_norm_and_activation_in_one_is_a_norm_but_not_only_one():
 def test_registered_classes_and_functions():
     with norms.registered("mine", over_channels, axes=("channel",), dims=(0, 1, 2)):
         assert norms.spec_of(norms.create("mine", 8, dims=2, eps=0.5)) == norms.resolve("mine", eps=0.5)
-        assert norms.spec_of(norms.create("mine", 8, dims=0)) == norms.resolve("mine")
-        assert norms.is_norm(nn.LayerNorm(8))
-        images = torchvision.models.convnext.LayerNorm2d(8, eps=1e-5)
-        assert norms.spec_of(images) == norms.resolve(norms.spec_of(nn.LayerNorm(8)))
+        # Of points both norms make torch's own layer: the first that was registered is told.
+        assert norms.spec_of(norms.create("mine", 8, dims=0)) == norms.resolve("layer_channels")
     assert not norms.is_norm(OverChannels(8, dims=2))
 
 

@@ -2,21 +2,29 @@
 
     create("group", 64)             a layer for 64 channels
     wrap("spectral", layer)         a layer with a normalized weight
+    conditional("group", 64, 128)   a layer whose γ and β come from a condition of length 128
     factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
     names(), describe("group")      look around
     spec_of(layer)                  from a layer back to its spec
     convert(model, to="group")      exchange the norms of any model; plan(...) says what it would do
     register("mine")                add your own
+    prepare(model, batch)           what some norms need to see before their first use
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
 
 Needs torch and nothing else of this package.
 """
 
 from gannorm.norms.activation import number_of_groups as number_of_groups
+from gannorm.norms.batch_variants import BatchRenorm as BatchRenorm
+from gannorm.norms.batch_variants import GhostBatchNorm as GhostBatchNorm
+from gannorm.norms.build import activates as activates
 from gannorm.norms.build import bias_redundant as bias_redundant
 from gannorm.norms.build import create as create
 from gannorm.norms.build import factory as factory
 from gannorm.norms.build import wrap as wrap
+from gannorm.norms.channels import ChannelLayerNorm as ChannelLayerNorm
+from gannorm.norms.channels import ChannelRMSNorm as ChannelRMSNorm
+from gannorm.norms.channels import PixelNorm as PixelNorm
 from gannorm.norms.convert import convert as convert
 from gannorm.norms.convert import plan as plan
 from gannorm.norms.errors import NormConflictError as NormConflictError
@@ -26,11 +34,17 @@ from gannorm.norms.errors import NormKindError as NormKindError
 from gannorm.norms.errors import NormOptionError as NormOptionError
 from gannorm.norms.errors import NormShapeError as NormShapeError
 from gannorm.norms.errors import UnknownNormError as UnknownNormError
+from gannorm.norms.fused import EvoNormS0 as EvoNormS0
+from gannorm.norms.fused import FilterResponseNorm as FilterResponseNorm
+from gannorm.norms.fused import ThresholdedLinearUnit as ThresholdedLinearUnit
 from gannorm.norms.info import NormInfo as NormInfo
 from gannorm.norms.lookup import channels_of as channels_of
 from gannorm.norms.lookup import is_norm as is_norm
 from gannorm.norms.lookup import spec_of as spec_of
 from gannorm.norms.lookup import weight_spec_of as weight_spec_of
+from gannorm.norms.mixed import LayerInstanceNorm as LayerInstanceNorm
+from gannorm.norms.modulation import ConditionalNorm as ConditionalNorm
+from gannorm.norms.modulation import conditional as conditional
 from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
@@ -47,4 +61,9 @@ from gannorm.norms.state import freeze_state as freeze_state
 from gannorm.norms.state import has_batch_statistics as has_batch_statistics
 from gannorm.norms.state import recalibrate as recalibrate
 from gannorm.norms.state import settle_spectral_norm as settle_spectral_norm
-from gannorm.norms.weight import spectral as _spectral  # noqa: F401  (its row)
+from gannorm.norms.virtual_batch import VirtualBatchNorm as VirtualBatchNorm
+from gannorm.norms.virtual_batch import needs_data as needs_data
+from gannorm.norms.virtual_batch import prepare as prepare
+from gannorm.norms.virtual_batch import prepare_like as prepare_like
+from gannorm.norms.weight import NormalizedWeight as NormalizedWeight
+from gannorm.norms.weight import StandardizedWeight as StandardizedWeight

@@ -38,10 +38,24 @@ def batch(
 
 
 @register(
+    "sync_batch",
+    axes=("batch", "space"),
+    double_backward=False,  # across processes: pytorch/pytorch#61222
+    formula="y = γ (x − μ) / √(σ² + ε) + β; μ, σ² over the batches of all processes",
+    paper="Peng et al. 2018 (MegDet), arXiv:1711.07240, section 3.2",
+    deviations="torch synchronizes on accelerators only; in one process it is `batch`",
+)
+def sync_batch(channels: int, *, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True) -> nn.Module:
+    """Per channel, over all samples of all processes' batches and all positions."""
+    return nn.SyncBatchNorm(channels, eps=eps, momentum=momentum, affine=affine)
+
+
+@register(
     "instance",
     aliases=("IN",),
     axes=("space",),
     dims=(1, 2, 3),
+    keeps_channels_last=False,
     formula="y = γ (x − μ) / √(σ² + ε) + β",
     paper="Ulyanov et al. 2016, arXiv:1607.08022",
     deviations="γ and β by default (torch has none), so that a comparison of norms compares like with like",
@@ -51,7 +65,22 @@ def instance(channels: int, *, dims: int, eps: float = 1e-5, affine: bool = True
     return INSTANCE[dims](channels, eps=eps, affine=affine)
 
 
-def number_of_groups(channels: int, num_groups: int | str = "auto", group_size: int | None = None) -> int:
+@register(
+    "instance_plain",
+    axes=("space",),
+    dims=(1, 2, 3),
+    keeps_channels_last=False,
+    formula="y = (x − μ) / √(σ² + ε)",
+    paper="Ulyanov et al. 2016, arXiv:1607.08022",
+)
+def instance_plain(channels: int, *, dims: int, eps: float = 1e-5) -> nn.Module:
+    """Per sample and channel, over all positions; nothing is learned, as in torch's InstanceNorm and under AdaIN."""
+    return INSTANCE[dims](channels, eps=eps)
+
+
+def number_of_groups(
+    channels: int, num_groups: int | str = "auto", group_size: int | None = None, *, norm: str = "group"
+) -> int:
     """Return how many groups a number of channels is divided into.
 
     Args:
@@ -59,6 +88,7 @@ def number_of_groups(channels: int, num_groups: int | str = "auto", group_size: 
         num_groups: G, or "auto": the largest divisor of C that is at most 32 and leaves at least 4 channels per group,
             else 1. So it never turns into instance norm by accident.
         group_size: C / G, instead of `num_groups`.
+        norm: Whose groups they are, for messages.
 
     Raises:
         NormOptionError: Both were given.
@@ -73,20 +103,21 @@ def number_of_groups(channels: int, num_groups: int | str = "auto", group_size: 
         return max(g for g in divisors if g == 1 or (g <= MOST_GROUPS and channels // g >= LEAST_GROUP_SIZE))
     if group_size is not None and num_groups != "auto":
         raise NormOptionError(
-            f"norm 'group': num_groups={num_groups!r} and group_size={group_size!r} exclude each other; give one",
-            norm="group", option="group_size", value=group_size, accepted={"num_groups": "auto", "group_size": None},
+            f"norm {norm!r}: num_groups={num_groups!r} and group_size={group_size!r} exclude each other; give one",
+            norm=norm, option="group_size", value=group_size, accepted={"num_groups": "auto", "group_size": None},
         )  # fmt: skip
     option, value = ("num_groups", num_groups) if group_size is None else ("group_size", group_size)
     if value not in divisors:
         raise NormShapeError(
-            f"norm 'group': {option}={value!r} does not divide {channels} channels; "
+            f"norm {norm!r}: {option}={value!r} does not divide {channels} channels; "
             f"use one of {', '.join(map(str, divisors))}",
-            norm="group", channels=channels, dims=None, divisors=divisors,
+            norm=norm, channels=channels, dims=None, divisors=divisors,
         )  # fmt: skip
     return int(value) if group_size is None else channels // int(value)
 
 
-def _groups_of(channels: int, num_groups: int | str = "auto", group_size: int | None = None, **_: object) -> int:
+def groups_of(channels: int, num_groups: int | str = "auto", group_size: int | None = None, **_: object) -> int:
+    """Return the number of groups that a norm with these options has; other options do not matter."""
     return number_of_groups(channels, num_groups, group_size)
 
 
@@ -94,7 +125,7 @@ def _groups_of(channels: int, num_groups: int | str = "auto", group_size: int | 
     "group",
     aliases=("GN",),
     axes=("group", "space"),
-    groups=_groups_of,
+    groups=groups_of,
     formula="y = γ (x − μ) / √(σ² + ε) + β",
     paper="Wu & He 2018, arXiv:1803.08494, equations 1-7",
     deviations="num_groups='auto' leaves at least 4 channels per group; the paper takes 32 groups",

@@ -120,6 +120,18 @@ def bias_redundant(spec: NormLike, channels: int, **options: Any) -> bool:
     return resolved.info is not None and resolved.info.bias_redundant(channels, **dict(resolved.options))
 
 
+def activates(spec: NormLike) -> bool:
+    """Whether a norm brings its own activation, so that none belongs after it.
+
+    Example:
+        >>> from gannorm import norms
+        >>> norms.activates("filter_response"), norms.activates("batch")
+        (True, False)
+    """
+    info = resolve(spec).info
+    return info is not None and info.kind == "fused"
+
+
 def _create(spec: NormSpec, channels: int, dims: int) -> nn.Module:
     if not isinstance(channels, int) or isinstance(channels, bool) or channels < 1:
         raise _no_shape(spec.name, f"channels={channels!r} is no positive whole number", channels, dims)
@@ -148,6 +160,7 @@ def _check_dims(info: NormInfo, channels: int, dims: int, options: dict[str, Any
     else:
         return
     others = [name for name in names(kind="activation", dims=dims) if not describe(name).constant(channels, dims)]
+    others = [name for name in others if not describe(name).needs_data]
     raise _no_shape(info.name, f"{problem}; use {', '.join(map(repr, others))}", channels, dims)
 
 

@@ -111,7 +111,7 @@ def _plan_layers(
 ) -> Report:
     @cache
     def order() -> Order:
-        return order_of(model, {place.layer for place in found if _may_be_norm(place.layer)})
+        return order_of(model, {place.layer for place in found if _is_named(place, where) or recognize(place.layer)})
 
     sources = [source for place in found if (source := _source(model, place, wanted, where, order)) is not None]
     if not sources:
@@ -136,8 +136,9 @@ def _plan_layers(
     )
 
 
-def _may_be_norm(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Identity) or recognize(layer) is not None
+def _is_named(place: Place, where: str | Sequence[str]) -> bool:
+    """Whether a layer is an `Identity` that is meant as a missing norm."""
+    return isinstance(place.layer, nn.Identity) and any(names_its_layer(where, path) for path in place.chosen)
 
 
 def _source(
@@ -156,7 +157,7 @@ def _source(
             f"leave it out: where=('*', '!{path}'), or register its class",
         )  # fmt: skip
     found, channels = recognize(layer), channels_of(layer)
-    if found is None and isinstance(layer, nn.Identity) and any(names_its_layer(where, path) for path in place.chosen):
+    if found is None and _is_named(place, where):
         found, channels = Recognized(resolve(None)), _channels_before(place, order())
     if found is None or channels is None:
         return None

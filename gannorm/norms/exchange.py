@@ -11,6 +11,7 @@ from torch import nn
 from gannorm.norms.build import LAYER_MAKERS, bias_redundant, create
 from gannorm.norms.errors import NormShapeError
 from gannorm.norms.lookup import LAST_AXIS, Recognized
+from gannorm.norms.modulation import without_affine
 from gannorm.norms.order import Order
 from gannorm.norms.spec import NormSpec, resolve
 from gannorm.norms.surgery import residence
@@ -79,7 +80,7 @@ def exchange(source: Source, wanted: Wanted) -> Exchange:
             f"is not the same function as {text_of(spec)}; use state='affine' to keep γ and β only",
         )  # fmt: skip
     state = take_parameters(old, norm, keep=wanted.state != "reset")
-    notes = take_statistics(old, source.found.spec.info, norm, spec.info, wanted.state)
+    notes = _preparation(spec) + take_statistics(old, source.found.spec.info, norm, spec.info, wanted.state)
     new = _with_what_follows(norm, source, spec)
     return Exchange(source, spec, new, state, (*notes, *take_hooks(old, new), *_key_notes(norm, new)))
 
@@ -136,7 +137,7 @@ def _refuse_kinds(source: Source, spec: NormSpec) -> None:
     if is_fused and not was_fused and not _activation(source):
         raise refused(
             _path(source), name,
-            f"is followed by an activation of its own, which {spec.name!r} replaces; build the network with that",
+            f"has no activation of its own that {spec.name!r} could replace; build the network with that",
         )  # fmt: skip
 
 
@@ -148,13 +149,18 @@ def _activation(source: Source) -> bool:
 
 def spec_for(source: Source, wanted: Wanted) -> NormSpec:
     """Return the norm that a layer gets; to keep its function, with its value of every option that was not given."""
-    spec = wanted.spec
+    spec = without_affine(wanted.spec) if _is_conditioned(source) else wanted.spec
     if wanted.state != "exact" or spec.info is None:
         return spec
     affine = source.place.layer._parameters.get("weight") is not None
     old = {**source.found.spec.to_dict(defaults=True), "affine": affine}
     shared = {option.name: old[option.name] for option in spec.info.options if option.name in old}
     return resolve(spec, **{**shared, **dict(spec.options)})
+
+
+def _is_conditioned(source: Source) -> bool:
+    """Whether γ and β come from around the layer, so that it has none itself."""
+    return any(getattr(holder, "takes_condition", False) for holder, _ in source.place.holders)
 
 
 def _made(source: Source, spec: NormSpec) -> Layer:
@@ -191,6 +197,11 @@ def _refuse_other_axis(source: Source, norm: nn.Module, wanted: Wanted) -> None:
             f"normalizes the last axis, {wanted.spec.name!r} the second; give dims=0 if its inputs are points (N, C), "
             f"or leave it out: where=('*', '!{_path(source)}')",
         )  # fmt: skip
+
+
+def _preparation(spec: NormSpec) -> tuple[str, ...]:
+    needed = spec.info is not None and spec.info.needs_data
+    return ("needs a batch before its first use: norms.prepare(model, batch)",) if needed else ()
 
 
 def _with_what_follows(norm: Layer, source: Source, spec: NormSpec) -> nn.Module:

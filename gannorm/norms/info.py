@@ -15,8 +15,8 @@ Kind = Literal["activation", "conditional", "fused", "weight"]
 
 VERBS = {
     "activation": "norms.create({!r}, channels)",
-    "conditional": "norms.conditional({!r}, channels, condition_dim)",
     "fused": "norms.create({!r}, channels) in place of norm and activation",
+    "conditional": "norms.conditional({!r}, channels, condition_dim)",
     "weight": "norms.wrap({!r}, layer)",
 }
 INPUTS = {0: "points (N, C)", 1: "sequences (N, C, L)", 2: "images (N, C, H, W)", 3: "volumes (N, C, D, H, W)"}

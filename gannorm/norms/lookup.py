@@ -12,8 +12,9 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrize
 
 from gannorm.norms.errors import NormError, NormOptionError
+from gannorm.norms.foreign import FOREIGN, Foreign
 from gannorm.norms.info import NormInfo
-from gannorm.norms.options import REQUIRED
+from gannorm.norms.options import REQUIRED, signature
 from gannorm.norms.registry import describe, names
 from gannorm.norms.spec import NormSpec, resolve
 
@@ -42,44 +43,6 @@ class Recognized:
     dims: tuple[int, ...] = (0, 1, 2, 3)
     after: Mapping[str, nn.Module] = field(default_factory=dict)
     last_axis: bool = False
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """Another library's layer that computes what torch's own does.
-
-    Args:
-        same_as: Torch's class.
-        dims: It works over the channels of inputs with this many spatial axes; None = on the same axes as torch's.
-        after: Attributes that it calls after the norm.
-    """
-
-    same_as: type[nn.Module]
-    dims: int | None = None
-    after: tuple[str, ...] = ()
-
-
-# By name, so that nothing of these libraries is imported. Classes that are not here are not guessed at: a subclass may
-# compute anything. The ones called Fp32 reduce in float32, which torch's own do too on half precision.
-FOREIGN = {
-    ("timm.layers.norm", "GroupNorm"): Foreign(nn.GroupNorm),
-    ("timm.layers.norm", "GroupNorm1"): Foreign(nn.GroupNorm),
-    ("timm.layers.norm", "LayerNorm"): Foreign(nn.LayerNorm),
-    ("timm.layers.norm", "LayerNormFp32"): Foreign(nn.LayerNorm),
-    ("timm.layers.norm", "LayerNorm2d"): Foreign(nn.LayerNorm, dims=2),
-    ("timm.layers.norm", "LayerNorm2dFp32"): Foreign(nn.LayerNorm, dims=2),
-    ("timm.layers.norm", "LayerNormExp2d"): Foreign(nn.LayerNorm, dims=2),
-    ("timm.layers.norm", "RmsNorm"): Foreign(nn.RMSNorm),
-    ("timm.layers.norm", "RmsNormFp32"): Foreign(nn.RMSNorm),
-    ("timm.layers.norm", "RmsNorm2d"): Foreign(nn.RMSNorm, dims=2),
-    ("timm.layers.norm", "RmsNorm2dFp32"): Foreign(nn.RMSNorm, dims=2),
-    ("timm.layers.norm_act", "BatchNormAct2d"): Foreign(nn.BatchNorm2d, after=("drop", "act")),
-    ("timm.layers.norm_act", "GroupNormAct"): Foreign(nn.GroupNorm, after=("drop", "act")),
-    ("timm.layers.norm_act", "GroupNorm1Act"): Foreign(nn.GroupNorm, after=("drop", "act")),
-    ("timm.layers.norm_act", "LayerNormAct2d"): Foreign(nn.LayerNorm, dims=2, after=("drop", "act")),
-    ("timm.layers.norm_act", "LayerNormAct2dFp32"): Foreign(nn.LayerNorm, dims=2, after=("drop", "act")),
-    ("torchvision.models.convnext", "LayerNorm2d"): Foreign(nn.LayerNorm, dims=2),
-}
 
 
 def spec_of(layer: nn.Module) -> NormSpec | None:
@@ -155,7 +118,8 @@ def recognize(layer: nn.Module) -> Recognized | None:
     foreign = FOREIGN.get((type(layer).__module__, type(layer).__qualname__), Foreign(type(layer)))
     found = []
     for info in map(describe, names()):
-        made_for = tuple(dims for dims in _dims_to_try(info, layer, foreign) if _makes(info, dims) is foreign.same_as)
+        tried = _dims_to_try(info, layer, foreign)
+        made_for = tuple(dims for dims in tried if _class_made(info.constructor, dims) is foreign.same_as)
         if made_for:
             found.append((*_compared(info, layer, channels, made_for[0]), made_for))
     if not found:
@@ -194,23 +158,24 @@ def _dims_to_try(info: NormInfo, layer: nn.Module, foreign: Foreign) -> tuple[in
     return info.dims if own is MISSING else tuple(dims for dims in info.dims if dims == own)
 
 
-def _make(constructor: Callable[..., nn.Module], takes_dims: bool, channels: int, dims: int, **options: Any) -> Any:
+def _make(constructor: Callable[..., nn.Module], channels: int, dims: int, **options: Any) -> nn.Module:
     """Return a layer to look at; random numbers it draws are given back."""
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        return constructor(channels, **({"dims": dims} if takes_dims else {}), **options)
-
-
-def _makes(info: NormInfo, dims: int) -> type[nn.Module] | None:
-    return _class_made(info.constructor, info.takes_dims, dims)
+        return constructor(channels, **({"dims": dims} if _takes_dims(constructor) else {}), **options)
 
 
 @lru_cache(maxsize=512)
-def _class_made(constructor: Callable[..., nn.Module], takes_dims: bool, dims: int) -> type[nn.Module] | None:
+def _takes_dims(constructor: Callable[..., nn.Module]) -> bool:
+    return "dims" in signature(constructor).parameters
+
+
+@lru_cache(maxsize=512)
+def _class_made(constructor: Callable[..., nn.Module], dims: int) -> type[nn.Module] | None:
     """Return the class of the layers that a constructor makes, if it makes any from the number of channels alone."""
     if isinstance(constructor, type):
         return constructor
     try:
-        return type(_make(constructor, takes_dims, 64, dims))
+        return type(_make(constructor, 64, dims))
     except (NormError, TypeError):  # TypeError: an argument without a default
         return None
 
@@ -227,9 +192,9 @@ def _compared(info: NormInfo, layer: nn.Module, channels: int, dims: int) -> tup
     if any(option.default is REQUIRED for option in info.options) or info.kind == "conditional":
         found = {option.name: _attribute(layer, option.name) for option in info.options}
         return _spec(info, {name: value for name, value in found.items() if value is not MISSING}, found)
-    usual = _make(info.constructor, info.takes_dims, channels, dims)
+    usual = _make(info.constructor, channels, dims)
     spec, readable = _spec(info, _differing(info, layer, usual), {})
-    twin = _make(info.constructor, info.takes_dims, channels, dims, **dict(spec.options))
+    twin = _make(info.constructor, channels, dims, **dict(spec.options))
     # A registered class keeps every option as an attribute; one that is missing cannot be compared.
     hidden = type(layer) is info.constructor and any(
         _attribute(layer, option.name) is MISSING for option in info.options

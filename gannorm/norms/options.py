@@ -11,7 +11,7 @@ from gannorm.norms.errors import NormOptionError
 
 REQUIRED = inspect.Parameter.empty
 WORDS: dict[Any, dict[str, Any]] = {bool: {"true": True, "false": False}, NoneType: {"none": None, "null": None}}
-GIVEN_BY_CREATE = "dims"  # an argument of `create`, never an option
+ARGUMENTS = ("dims", "condition_dim")  # of `create` and `conditional`, never options
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def options_of(target: Callable[..., Any]) -> tuple[Option, ...]:
         Option(parameter.name, parameter.default, parameter.annotation)
         for parameter in parameters
         if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        and parameter.name != GIVEN_BY_CREATE
+        and parameter.name not in ARGUMENTS
     )
 
 

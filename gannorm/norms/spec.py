@@ -57,7 +57,10 @@ class NormSpec:
             >>> norms.resolve("layer").to_dict(defaults=True)
             {'name': 'layer', 'eps': 1e-05, 'affine': True}
         """
-        options = dict(self.options)
+        options = {
+            name: value.to_dict(defaults=defaults) if isinstance(value, NormSpec) else value
+            for name, value in self.options
+        }
         if self.info is not None:
             return {"name": self.name, **(self.info.defaults if defaults else {}), **options}
         if _imported(self.name) is not self.target:
@@ -106,7 +109,16 @@ def resolve(spec: NormLike, **options: Any) -> NormSpec:
 
 def _from_name(name: str, options: Mapping[str, Any]) -> NormSpec:
     info = describe(name)
-    return NormSpec(info.name, read_options(info.name, info.options, options))
+    nested = {option.name: option.default for option in info.options if option.annotation == NormLike}
+    given = {name: resolve(value) if name in nested else value for name, value in options.items()}
+    return NormSpec(
+        info.name,
+        tuple(
+            (name, value)
+            for name, value in read_options(info.name, info.options, given)
+            if name not in nested or value != resolve(nested[name])
+        ),
+    )
 
 
 def _from_target(target: Callable[..., nn.Module], options: Mapping[str, Any]) -> NormSpec:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList
@@ -16,6 +16,8 @@ from torch.nn.utils.spectral_norm import SpectralNorm as SpectralNormHook
 from gannorm.norms.errors import NormError
 
 STATISTICS = ("running_mean", "running_var")
+REFERENCE = "reference_batch_"  # start of the names of buffers that hold a batch; see `prepare`
+Policy = Literal["recompute", "copy", "none"]
 
 
 class FrozenState:
@@ -69,7 +71,7 @@ class FrozenState:
 
 def _switch(module: nn.Module) -> str | None:
     """Return the attribute that stops a module's state when it is False, if there is one."""
-    if isinstance(module, _BatchNorm):
+    if isinstance(module, _NormBase) and not isinstance(module, _InstanceNorm):
         return "track_running_stats"
     old_spectral_norm = any(isinstance(hook, SpectralNormHook) for hook in module._forward_pre_hooks.values())
     return "training" if isinstance(module, _SpectralNorm) or old_spectral_norm else None
@@ -118,12 +120,12 @@ def has_batch_statistics(model: nn.Module) -> bool:
     return bool(_tracking(model))
 
 
-def buffer_policy(model: nn.Module) -> dict[str, Literal["recompute", "copy"]]:
+def buffer_policy(model: nn.Module) -> dict[str, Policy]:
     """Return for each buffer what an average of the model's weights has to do with it.
 
     "recompute": running statistics belong to the weights they were measured with; averaged or copied ones made a
-    generator with 9.4 modes look like one with 1.0 (see `recalibrate`). "copy": everything else; the average of
-    spectral norm's unit vectors is no unit vector.
+    generator with 9.4 modes look like one with 1.0 (see `recalibrate`). "none": a reference batch never changes. "copy":
+    everything else; the average of spectral norm's unit vectors is no unit vector.
 
     Example:
         >>> from gannorm import norms
@@ -131,7 +133,13 @@ def buffer_policy(model: nn.Module) -> dict[str, Literal["recompute", "copy"]]:
         {'running_mean': 'recompute', 'running_var': 'recompute', 'num_batches_tracked': 'copy'}
     """
     recompute = {id(getattr(layer, name)) for layer in _tracking(model) for name in STATISTICS}
-    return {name: "recompute" if id(buffer) in recompute else "copy" for name, buffer in model.named_buffers()}
+    return {name: _policy(name, id(buffer) in recompute) for name, buffer in model.named_buffers()}
+
+
+def _policy(name: str, is_statistic: bool) -> Policy:
+    if is_statistic:
+        return "recompute"
+    return "none" if name.rpartition(".")[2].startswith(REFERENCE) else "copy"
 
 
 def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]) -> None:
@@ -191,12 +199,8 @@ def settle_spectral_norm(network: nn.Module, num_iterations: int = 10) -> None:
                 parametrization.train(mode)
 
 
-def _tracking(model: nn.Module) -> list[_BatchNorm | _InstanceNorm]:
-    return [
-        module
-        for module in model.modules()
-        if isinstance(module, _BatchNorm | _InstanceNorm) and module.running_mean is not None
-    ]
+def _tracking(model: nn.Module) -> list[_NormBase]:
+    return [module for module in model.modules() if isinstance(module, _NormBase) and module.running_mean is not None]
 
 
 @contextmanager
@@ -214,7 +218,7 @@ def _modes(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _momentum_kept(layers: list[_BatchNorm | _InstanceNorm]) -> Iterator[None]:
+def _momentum_kept(layers: list[_NormBase]) -> Iterator[None]:
     momenta = [layer.momentum for layer in layers]
     try:
         yield
@@ -224,7 +228,7 @@ def _momentum_kept(layers: list[_BatchNorm | _InstanceNorm]) -> Iterator[None]:
 
 
 @contextmanager
-def _restored_on_error(layers: list[_BatchNorm | _InstanceNorm]) -> Iterator[None]:
+def _restored_on_error(layers: list[_NormBase]) -> Iterator[None]:
     buffers = [buffer for layer in layers for buffer in layer.buffers()]
     before = [buffer.clone() for buffer in buffers]
     try:
