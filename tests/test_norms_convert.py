@@ -5,7 +5,6 @@ import importlib
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
 
 import pytest
 import timm
@@ -13,28 +12,10 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from torch import nn
-from torch.nn.utils import parametrize
 
 from gannorm import norms
-from gannorm.norms.lookup import recognize
 from gannorm.norms.targets import CLOSED
-
-IMAGES = (2, 3, 64, 64)
-
-
-class Generator(nn.Module):
-    """Somebody's DCGAN generator: no bias before batch norm."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.main = nn.Sequential(
-            nn.ConvTranspose2d(8, 16, 4, bias=False), nn.BatchNorm2d(16), nn.ReLU(True),
-            nn.ConvTranspose2d(16, 8, 4, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(True),
-            nn.ConvTranspose2d(8, 3, 4, 2, 1, bias=False), nn.Tanh(),
-        )  # fmt: skip
-
-    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        return self.main(z if labels is None else z + labels)
+from tests.convertible import IMAGES, Generator, assert_same_state, block, moved, norms_in, state
 
 
 class Untraceable(nn.Module):
@@ -62,33 +43,6 @@ class Branching(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.convolution(x)
         return x + self.norm(x)
-
-
-def block(*layers: nn.Module) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), *(layers or (nn.BatchNorm2d(8),)), nn.ReLU())
-
-
-def moved(model: nn.Module) -> nn.Module:
-    """Return a model whose parameters and statistics are no longer as made."""
-    with torch.no_grad():
-        for tensor in (*model.parameters(), *model.buffers()):
-            if tensor.is_floating_point():
-                tensor.copy_(torch.rand_like(tensor) + 0.5)
-    return model
-
-
-def state(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-def assert_same_state(model: nn.Module, before: dict[str, torch.Tensor]) -> None:
-    after = model.state_dict()
-    assert list(after) == list(before)
-    assert all(torch.equal(after[name], before[name]) for name in before)
-
-
-def norms_in(model: nn.Module) -> list[str]:
-    return [found.spec.name for layer in model.modules() if (found := recognize(layer))]
 
 
 # What is kept
@@ -309,6 +263,7 @@ def test_a_subclass_of_a_convolution_gets_no_bias_but_a_note():
 def test_a_spectrally_normalized_convolution_gets_its_bias():
     model = nn.Sequential(norms.wrap("spectral", nn.Conv2d(3, 8, 1, bias=False)), nn.BatchNorm2d(8))
     report = norms.convert(model, to="group")
+    assert [row.path for row in report.rows] == ["1"]
     assert torch.equal(model[0].bias, torch.zeros(8))
     before = model(torch.randn(IMAGES)).shape
     report.undo()
@@ -389,9 +344,10 @@ def test_dims_come_from_the_class_the_layer_before_or_what_is_near():
     images = nn.Sequential(nn.Conv2d(3, 8, 1), nn.GroupNorm(2, 8), nn.Flatten(), nn.Linear(8, 8))
     norms.convert(images, to="instance")
     assert type(images[1]) is nn.InstanceNorm2d
-    near = nn.Sequential(nn.Conv1d(3, 8, 1), nn.ReLU(), nn.GroupNorm(2, 8))
-    norms.convert(near, to="batch")
+    near = nn.Sequential(nn.Conv1d(3, 8, 1), nn.ReLU(), nn.GroupNorm(2, 8), nn.Flatten(), nn.Linear(8, 8))
+    assert "2: taken for dims=1, like the layers near it" in str(norms.convert(near, to="batch"))
     assert type(near[2]) is nn.BatchNorm1d
+    assert "taken for" not in str(norms.plan(images, to="layer_channels"))
     points = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8))
     with pytest.raises(norms.NormConvertError, match=r"^1 \(BatchNorm1d\) cannot be converted: norm 'instance'"):
         norms.convert(points, to="instance")
@@ -418,6 +374,30 @@ def test_to_no_norm_and_back():
     norms.convert(model, to="batch")
     assert norms.spec_of(model[1]) == norms.resolve("batch")
     assert model[1].num_features == 8
+
+
+class BeforeActivation(nn.Module):
+    """A residual block that normalizes first; the activation works in place."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(*layers, nn.Conv2d(8, 8, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.branch(x)
+
+
+def test_without_a_norm_an_activation_does_not_write_over_the_input():
+    x = torch.randn(2, 8, 4, 4)
+    fused = BeforeActivation(timm.layers.BatchNormAct2d(8))
+    report = norms.convert(fused, to=None)
+    torch.testing.assert_close(fused(x.clone()), x + fused.branch[-1](x.relu()))
+    report.undo()
+    assert fused.branch[0].act.inplace
+    apart = BeforeActivation(nn.BatchNorm2d(8), nn.ReLU(inplace=True))
+    assert "writes over its input" in str(norms.convert(apart, to=None))
+    assert "writes over" not in str(norms.plan(block(nn.BatchNorm2d(8), nn.ReLU(inplace=True)), to=None))
+    assert "writes over" not in str(norms.plan(BeforeActivation(nn.BatchNorm2d(8), nn.ReLU()), to=None))
 
 
 def test_an_identity_is_a_missing_norm_where_it_is_named():
@@ -637,168 +617,3 @@ def test_a_failing_conversion_leaves_the_model_as_it_was():
     assert_same_state(model, before)
     assert list(model.modules()) == layers
     assert model[0][0].bias is None
-
-
-# Weight norms
-
-
-@pytest.mark.parametrize("name", norms.names(kind="weight"))
-@pytest.mark.parametrize("train", [True, False])
-def test_weight_norms_onto_a_model_off_it_and_undone(name, train):
-    model = moved(Generator()).train(train)
-    before = state(model)
-    report = norms.convert(model, to=name)
-    wrapped = [layer for layer in model.modules() if parametrize.is_parametrized(layer)]
-    assert len(wrapped) == len(report.rows) == 3
-    assert all(module.training == train for module in model.modules())
-    twin = nn.Sequential(*(norms.wrap(name, copy.deepcopy(nn.ConvTranspose2d(8, 16, 4, bias=False))),))
-    assert type(wrapped[0].parametrizations.weight[0]) is type(twin[0].parametrizations.weight[0])
-
-    z = torch.randn(2, 8, 1, 1)
-    with norms.freeze_state(model):
-        normalized = model(z)
-    wrapped_state = state(model)
-    taken_off = norms.convert(model, to=None, kind="weight")
-    assert not any(parametrize.is_parametrized(layer) for layer in model.modules())
-    assert list(model.state_dict()) == list(before)
-    with norms.freeze_state(model):
-        torch.testing.assert_close(model(z), normalized)
-    taken_off.undo()
-    assert_same_state(model, wrapped_state)
-    with norms.freeze_state(model):
-        assert torch.equal(model(z), normalized)
-    report.undo()
-    assert_same_state(model, before)
-
-
-def test_a_weight_norm_is_put_on_once_and_can_be_chosen_by_place():
-    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
-    norms.convert(model, to="spectral", where="0")
-    first = model[0].parametrizations
-    report = norms.convert(model, to="spectral")
-    assert [row.changes for row in report.rows] == [False, True]
-    assert model[0].parametrizations is first
-    replaced = norms.convert(model, to="spectral", n_power_iterations=3)
-    assert norms.weight_spec_of(model[0]) == norms.resolve("spectral", n_power_iterations=3)
-    assert replaced.rows[0].before == "spectral"
-    replaced.undo()
-    assert model[0].parametrizations is first
-    assert norms.weight_spec_of(model[0]) == norms.resolve("spectral")
-
-
-def test_a_weight_norm_that_fails_midway_leaves_all_layers():
-    def picky(layer: nn.Module) -> nn.Module:
-        """Refuse the second layer."""
-        if layer.out_features == 5:
-            raise norms.NormError("not this one")
-        return norms.wrap("spectral", layer)
-
-    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 5))
-    before = state(model)
-    with pytest.raises(norms.NormError, match="not this one"):
-        norms.convert(model, to=picky, kind="weight")
-    assert_same_state(model, before)
-    assert type(model[0]) is nn.Linear
-    model(torch.randn(2, 4))
-
-
-def test_weights_that_cannot_be_renormed_rightly_are_refused():
-    tied = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
-    tied[1].weight = tied[0].weight
-    with pytest.raises(norms.NormConvertError, match="shares its weight"):
-        norms.convert(tied, to="spectral")
-    foreign = nn.Sequential(nn.Linear(4, 4))
-    parametrize.register_parametrization(foreign[0], "weight", nn.Identity())
-    with pytest.raises(norms.NormConvertError, match="no registered weight norm"):
-        norms.convert(foreign, to="spectral")
-    old = nn.Sequential(nn.utils.spectral_norm(nn.Linear(4, 4)))
-    for to in ("spectral", None):
-        with pytest.raises(norms.NormConvertError, match="remove_spectral_norm"):
-            norms.convert(old, to=to, kind="weight")
-    with pytest.raises(norms.NormConvertError, match="has no weight yet"):
-        norms.convert(nn.Sequential(nn.LazyLinear(4)), to="spectral")
-    with pytest.raises(norms.NormConvertError, match="has no weight norm"):
-        norms.convert(block(), to=None, kind="weight")
-    with pytest.raises(norms.NormKindError, match="does not normalize weights"):
-        norms.convert(block(), to="group", kind="weight")
-
-
-# Whole models
-
-
-def lraspp() -> nn.Module:
-    return torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=3)
-
-
-def deeplab() -> nn.Module:
-    return torchvision.models.segmentation.deeplabv3_resnet50(
-        weights=None, weights_backbone=None, num_classes=3, aux_loss=True
-    )
-
-
-def googlenet() -> nn.Module:
-    return torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=True, num_classes=3)
-
-
-MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
-    "a DCGAN generator": (Generator, (4, 8, 1, 1)),
-    "torchvision resnet18": (lambda: torchvision.models.resnet18(num_classes=3), IMAGES),
-    "timm resnet10t": (lambda: timm.create_model("resnet10t", num_classes=3), IMAGES),
-}
-SLOW: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
-    "torchvision densenet121": (lambda: torchvision.models.densenet121(num_classes=3), IMAGES),
-    "torchvision googlenet": (googlenet, IMAGES),
-    "torchvision deeplabv3_resnet50": (deeplab, IMAGES),
-    "torchvision lraspp_mobilenet_v3_large": (lraspp, IMAGES),
-    "torchvision mobilenet_v3_small": (lambda: torchvision.models.mobilenet_v3_small(num_classes=3), IMAGES),
-    "torchvision efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(num_classes=3), IMAGES),
-    "timm resnet18": (lambda: timm.create_model("resnet18", num_classes=3), IMAGES),
-    "timm efficientnet_b0": (lambda: timm.create_model("efficientnet_b0", num_classes=3), IMAGES),
-    "timm mobilenetv3_small_100": (lambda: timm.create_model("mobilenetv3_small_100", num_classes=3), IMAGES),
-    "timm resnetv2_50": (lambda: timm.create_model("resnetv2_50", num_classes=3), IMAGES),
-    "timm densenet121": (lambda: timm.create_model("densenet121", num_classes=3), IMAGES),
-}
-
-
-def tensors(output: object) -> list[torch.Tensor]:
-    """Return the tensors of whatever a model returns."""
-    if isinstance(output, torch.Tensor):
-        return [output]
-    parts = output.values() if isinstance(output, dict) else output
-    return [tensor for part in parts for tensor in tensors(part)]
-
-
-def run_whole_model(make: Callable[[], nn.Module], shape: tuple[int, ...], to: str) -> None:
-    """Convert, run, train one step, undo: as somebody with this model would."""
-    model = make()
-    before, number = state(model), len(norms_in(model))
-    report = norms.convert(model, to=to)
-    assert norms_in(model) == [to] * number
-    assert all(row.bias in ("added", "") for row in report.rows)
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
-    x = torch.randn(shape)
-    outputs = tensors(model(x))
-    assert all(output.isfinite().all() for output in outputs)
-    sum(output.square().mean() for output in outputs).backward()
-    assert all(parameter.grad is not None for parameter in model.parameters())
-    trained = {name: parameter.clone() for name, parameter in model.named_parameters()}
-    optimizer.step()
-    assert any(not torch.equal(parameter, trained[name]) for name, parameter in model.named_parameters())
-    assert all(output.isfinite().all() for output in tensors(model.eval()(x)))
-    fresh = make()
-    fresh.load_state_dict(before)
-    again = norms.convert(fresh, to=to)
-    again.undo()
-    assert_same_state(fresh, before)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_whole_models(name):
-    run_whole_model(*MODELS[name], to="group")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("to", ["group", "layer"])
-@pytest.mark.parametrize("name", SLOW)
-def test_more_whole_models(name, to):
-    run_whole_model(*SLOW[name], to=to)

@@ -1,7 +1,7 @@
 """One layer's norm for another: the new layer, with everything of the old one that it can take over."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from gannorm.norms.build import LAYER_MAKERS, bias_redundant, create
 from gannorm.norms.errors import NormShapeError
 from gannorm.norms.lookup import LAST_AXIS, Recognized
 from gannorm.norms.modulation import without_affine
-from gannorm.norms.order import Order
 from gannorm.norms.spec import NormSpec, resolve
 from gannorm.norms.surgery import residence
 from gannorm.norms.takeover import same_function, take_hooks, take_parameters, take_statistics
@@ -38,6 +37,7 @@ class Source:
     found: Recognized
     channels: int
     dims: int | None
+    is_guess: bool = False  # whether the dims are those of layers near it
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def exchange(source: Source, wanted: Wanted) -> Exchange:
             f"is not the same function as {text_of(spec)}; use state='affine' to keep γ and β only",
         )  # fmt: skip
     state = take_parameters(old, norm, keep=wanted.state != "reset")
-    notes = _preparation(spec) + take_statistics(old, source.found.spec.info, norm, spec.info, wanted.state)
+    notes = _notes_on(source, spec) + take_statistics(old, source.found.spec.info, norm, spec.info, wanted.state)
     new = _with_what_follows(norm, source, spec)
     return Exchange(source, spec, new, state, (*notes, *take_hooks(old, new), *_key_notes(norm, new)))
 
@@ -89,33 +89,6 @@ def text_of(spec: NormSpec) -> str:
     """Return a spec as it is written in a report: `group(num_groups=8)`."""
     options = ", ".join(f"{name}={value!r}" for name, value in spec.options)
     return f"{spec.name}({options})" if options else spec.name
-
-
-def dims_of(place: Place, found: Recognized, order: Callable[[], Order], ancestors: list[nn.Module]) -> int | None:
-    """Return the number of spatial axes of a norm's input: by its class, else by what feeds it, else by what is near.
-
-    Args:
-        place: The layer.
-        found: What it is.
-        order: Gives the order of execution, which takes a moment.
-        ancestors: Its parent, the parent's parent and so on.
-    """
-    if len(found.dims) == 1:
-        return found.dims[0]
-    possible = set(found.dims)
-    fed = {_dims_of_layer(layer) for layer in order().before.get(place.layer, ())} & possible
-    near = [{_dims_of_layer(layer) for layer in ancestor.modules()} & possible for ancestor in ancestors]
-    # A network of images may end in linear layers: near a convolution they decide nothing.
-    for seen in [fed, *(dims - {0} for dims in near), *near]:
-        if seen:
-            return seen.pop() if len(seen) == 1 else None
-    return None
-
-
-def _dims_of_layer(layer: Any) -> int | None:
-    if isinstance(layer, nn.modules.conv._ConvNd):
-        return len(layer.kernel_size)
-    return 0 if isinstance(layer, nn.Linear) else None
 
 
 def _path(source: Source) -> str:
@@ -199,9 +172,13 @@ def _refuse_other_axis(source: Source, norm: nn.Module, wanted: Wanted) -> None:
         )  # fmt: skip
 
 
-def _preparation(spec: NormSpec) -> tuple[str, ...]:
-    needed = spec.info is not None and spec.info.needs_data
-    return ("needs a batch before its first use: norms.prepare(model, batch)",) if needed else ()
+def _notes_on(source: Source, spec: NormSpec) -> tuple[str, ...]:
+    """Return what the new norm depends on."""
+    if spec.info is None:
+        return ()
+    guess = f"taken for dims={source.dims}, like the layers near it; give dims= if that is wrong"
+    data = "needs a batch before its first use: norms.prepare(model, batch)"
+    return (guess,) * (source.is_guess and spec.info.takes_dims) + (data,) * spec.info.needs_data
 
 
 def _with_what_follows(norm: Layer, source: Source, spec: NormSpec) -> nn.Module:
@@ -214,9 +191,19 @@ def _with_what_follows(norm: Layer, source: Source, spec: NormSpec) -> nn.Module
     after = {name: module for name, module in after.items() if not isinstance(module, nn.Identity)}
     if not after:
         return norm
+    if isinstance(norm, nn.Identity):  # what works in place would now change the input of the whole layer
+        after = {name: _out_of_place(module) for name, module in after.items()}
     whole = nn.Sequential(OrderedDict([("norm", norm), *after.items()]))
     whole.training = source.place.layer.training
     return whole
+
+
+def _out_of_place(layer: nn.Module) -> nn.Module:
+    if not vars(layer).get("inplace"):
+        return layer
+    other = copy(layer)
+    vars(other)["inplace"] = False
+    return other
 
 
 def _key_notes(norm: nn.Module, new: nn.Module) -> tuple[str, ...]:
@@ -234,4 +221,4 @@ def with_dims(source: Source, dims: int) -> Source:
             _path(source), type(source.place.layer).__name__,
             f"works on dims={', '.join(map(str, source.found.dims))}, not on dims={dims}",
         )  # fmt: skip
-    return replace(source, dims=dims)
+    return replace(source, dims=dims, is_guess=False)

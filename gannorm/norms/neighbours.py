@@ -1,4 +1,4 @@
-"""The bias of the layer before a norm: needed where the old norm took it away again and the new one does not."""
+"""The layers around a norm: how many spatial axes they say, what bias they need, what writes over their input."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,10 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from gannorm.norms.exchange import Exchange
+from gannorm.norms.lookup import Recognized
 from gannorm.norms.order import UNKNOWN, Order
 from gannorm.norms.surgery import AddBias
+from gannorm.norms.targets import Place
 
 # Torch's own: what a subclass does with a bias is its affair.
 SIZES: dict[type[nn.Module], str] = {
@@ -19,7 +21,39 @@ SIZES: dict[type[nn.Module], str] = {
 }
 NOT_TRACED = "what runs before it cannot be traced, so no bias was added; give that layer one if it has none"
 GOES_ELSEWHERE = "the layer before it has no bias, and got none, as its output goes elsewhere too"
+IN_PLACE = "the activation after it writes over its input, now that of the norm; set inplace=False if others use that"
 OF_ITS_OWN = "the layer before it has no bias, and got none, as its class is not torch's own; give it one"
+
+
+def dims_of(
+    place: Place, found: Recognized, order: Callable[[], Order], ancestors: list[nn.Module]
+) -> tuple[int | None, bool]:
+    """Return the number of spatial axes of a norm's input, and whether that is a guess.
+
+    By its class, else by the layer that feeds it; else it is guessed from what is near.
+
+    Args:
+        place: The layer.
+        found: What it is.
+        order: Gives the order of execution, which takes a moment.
+        ancestors: Its parent, the parent's parent and so on.
+    """
+    if len(found.dims) == 1:
+        return found.dims[0], False
+    possible = set(found.dims)
+    fed = {_dims_of_layer(layer) for layer in order().before.get(place.layer, ())} & possible
+    near = [{_dims_of_layer(layer) for layer in ancestor.modules()} & possible for ancestor in ancestors]
+    # A network of images may end in linear layers: near a convolution they decide nothing.
+    for seen in [fed, *(dims - {0} for dims in near), *near]:
+        if seen:
+            return (seen.pop() if len(seen) == 1 else None), seen is not fed
+    return None, False
+
+
+def _dims_of_layer(layer: Any) -> int | None:
+    if isinstance(layer, nn.modules.conv._ConvNd):
+        return len(layer.kernel_size)
+    return 0 if isinstance(layer, nn.Linear) else None
 
 
 @dataclass
@@ -47,6 +81,16 @@ def biases(exchanges: Sequence[Exchange], order: Callable[[], Order]) -> Biases:
         result.words[norm] = ", ".join(sorted({word for word, _ in said if word}))
         result.notes[norm] = tuple(sorted({note for _, note in said if note}))
     return result
+
+
+def in_place_notes(one: Exchange, order: Callable[[], Order]) -> tuple[str, ...]:
+    """Return a note where an activation would now write over what others may use: an `Identity` hands on its input."""
+    norm = one.source.place.layer
+    if not isinstance(one.new, nn.Identity):
+        return ()
+    writes = any(getattr(layer, "inplace", False) for layer in order().after.get(norm, ()))
+    own = [_is_affine(layer) and order().after[layer] == {norm} for layer in order().before.get(norm, ())]
+    return (IN_PLACE,) if writes and not all(own) else ()
 
 
 def _became_redundant(layer: Any, *_: Any) -> tuple[str, str]:
