@@ -13,7 +13,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from gannorm import norms
+from gannorm import networks, norms
 from gannorm.norms.targets import CLOSED
 from tests.convertible import IMAGES, Generator, assert_same_state, block, moved, norms_in, state
 
@@ -217,6 +217,15 @@ def test_a_bias_is_added_where_the_new_norm_does_not_take_it_away():
     with_bias = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
     assert norms.plan(with_bias, to="layer").rows[0].bias == "has one"
     assert norms.plan(nn.Sequential(nn.Linear(4, 8), nn.GroupNorm(2, 8)), to="batch").rows[0].bias == "redundant now"
+
+
+def test_layers_that_hand_on_their_input_are_looked_through():
+    model = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), nn.Identity(), nn.BatchNorm2d(8), nn.Identity(), nn.ReLU())
+    norms.convert(model, to="group")
+    assert model[0].bias is not None
+    generator = networks.DCGANGenerator(norm="batch")
+    report = norms.convert(generator, to="group")
+    assert {row.bias for row in report.rows} == {"added", ""}
 
 
 def test_a_layer_that_has_no_bias_by_choice_gets_none():
@@ -572,7 +581,7 @@ def test_scripted_models_are_refused():
 def test_an_unknown_state_is_refused():  # in a process of its own, where nothing checks types first
     code = """
 from torch import nn
-from gannorm import norms
+from gannorm import networks, norms
 try:
     norms.convert(nn.BatchNorm2d(8), to="group", state="copy")
 except norms.NormConvertError as error:

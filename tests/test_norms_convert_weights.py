@@ -55,14 +55,39 @@ def test_a_weight_norm_is_put_on_once_and_can_be_chosen_by_place():
     assert norms.weight_spec_of(model[0]) == norms.resolve("spectral")
 
 
+def test_the_report_tells_which_parameters_are_new_and_how_keys_change():
+    model = nn.Sequential(nn.Linear(4, 4))
+    weight = model[0].weight
+    report = norms.convert(model, to="spectral")
+    assert model[0].parametrizations.weight.original is weight  # so an optimizer goes on with it
+    assert report.new_parameters == ()
+    assert "from 0.weight to 0.parametrizations.weight.original" in str(report)
+    off = norms.convert(model, to=None, kind="weight")
+    assert off.new_parameters == ("0.weight",)
+    assert "1 new parameter (0.weight): an optimizer made before" in str(off)
+    own = norms.convert(model, to="weight")
+    assert set(own.new_parameters) <= {name for name, _ in model.named_parameters()}
+    assert "0.parametrizations.weight.original0" in own.new_parameters
+
+
+def test_a_plan_for_weights_touches_nothing():
+    model = moved(Generator())
+    before, random = state(model), torch.get_rng_state()
+    planned = norms.plan(model, to="spectral")
+    assert_same_state(model, before)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert str(planned) == str(norms.convert(model, to="spectral"))
+
+
 def test_a_weight_norm_that_fails_midway_leaves_all_layers():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 5))
+
     def picky(layer: nn.Module) -> nn.Module:
-        """Refuse the second layer."""
-        if layer.out_features == 5:
+        """Refuse the second layer, but not a copy of it."""
+        if layer is model[1]:
             raise norms.NormError("not this one")
         return norms.wrap("spectral", layer)
 
-    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 5))
     before = state(model)
     with pytest.raises(norms.NormError, match="not this one"):
         norms.convert(model, to=picky, kind="weight")

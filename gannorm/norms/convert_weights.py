@@ -1,9 +1,12 @@
 """Weight norms of a whole model: which layers get one, or lose theirs."""
 
+import copy
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
@@ -40,16 +43,50 @@ def plan_weights(model: nn.Module, spec: NormSpec, places: list[Place]) -> Repor
         raise refused("", type(model).__name__, f"has no {wanted} where it was looked for; see where=")
     for place in found:
         _refuse(place, _shared_weights(model))
-    rows = [_row(place, spec) for place in found]
-    new = tuple(f"{row.path}.weight" for row in rows if row.changes)
+    rows = {place: _row(place, spec) for place in found}
+    changing = [place for place in found if rows[place].changes]
+    trials = [_tried(place, spec) for place in changing]
+    new = tuple(name for trial in trials for name in trial.new_parameters)
     return Report(
         f"convert weights to {text_of(spec)}",
         model,
-        rows,
-        optimizer_notes(new),
+        list(rows.values()),
+        (*_key_notes(trials), *optimizer_notes(new)),
         new,
-        _changes=[_change(place, spec) for place, row in zip(found, rows, strict=True) if row.changes],
+        _changes=[_change(place.layer, place, spec) for place in changing],
     )
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What changing a layer's weight norm does to the names of its state, and which of its parameters are new."""
+
+    keys_before: tuple[str, ...]
+    keys_after: tuple[str, ...]
+    new_parameters: tuple[str, ...]
+
+
+def _tried(place: Place, spec: NormSpec) -> _Trial:
+    """Change a copy of the layer."""
+    layer, path = copy.deepcopy(place.layer), place.paths[0]
+    before, old = _keys(layer, path), set(layer.parameters())
+    with torch.random.fork_rng(devices=[]):
+        _change(layer, place, spec).do()
+    new = [name for name, parameter in layer.named_parameters(path) if parameter not in old]
+    return _Trial(before, _keys(layer, path), tuple(new))
+
+
+def _keys(layer: nn.Module, path: str) -> tuple[str, ...]:
+    return tuple(f"{path}.{key}".lstrip(".") for key in layer.state_dict())
+
+
+def _key_notes(trials: list[_Trial]) -> tuple[str, ...]:
+    for trial in trials:
+        gone = [key for key in trial.keys_before if key not in trial.keys_after]
+        come = [key for key in trial.keys_after if key not in trial.keys_before]
+        if gone or come:
+            return (f"keys of the state change, as from {', '.join(gone)} to {', '.join(come)}",)
+    return ()
 
 
 def _has_weight(place: Place) -> bool:
@@ -94,8 +131,8 @@ def _row(place: Place, spec: NormSpec) -> Row:
     return Row(place.path, text_of(before), text_of(spec), state)
 
 
-def _change(place: Place, spec: NormSpec) -> RenormWeight:
-    return RenormWeight(place.layer, _has_norm(place), None if spec == NONE else partial(_put_on, spec, place))
+def _change(layer: nn.Module, place: Place, spec: NormSpec) -> RenormWeight:
+    return RenormWeight(layer, _has_norm(place), None if spec == NONE else partial(_put_on, spec, place))
 
 
 def _put_on(spec: NormSpec, place: Place, layer: nn.Module) -> None:

@@ -3,8 +3,8 @@
 import copy
 import inspect
 import warnings
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -52,26 +52,28 @@ def order_of(model: nn.Module, layers: Collection[nn.Module]) -> Order:
         twin = _twin(model)
     except Exception:  # a model may hold anything, also what cannot be copied: then its order stays unknown
         return order
-    leaves = {path for path, module in model.named_modules(remove_duplicate=False) if module in set(layers)}
+    asked = set(layers)
+    leaves = {path for path, module in model.named_modules(remove_duplicate=False) if module in asked}
     with warnings.catch_warnings(), torch.random.fork_rng(devices=_devices()):
         warnings.simplefilter("ignore")
-        _record(order, model, _traces(twin, "", set(leaves)))
+        traces = _traces(twin, "", set(leaves))
+        for trace in traces:
+            _record(order, model, asked, replace(trace, border=UNKNOWN if trace.path else None))
         # Layers that this pass does not reach, such as auxiliary heads in eval mode: by the part that holds them.
         missed = {path.rpartition(".")[0] for path in leaves if model.get_submodule(path) not in order.before}
         for path in sorted(missed):
-            _record(order, model, _traces(twin, path, set(leaves)), inside=True)
+            for trace in _traces(twin, path, set(leaves)):
+                _record(order, model, asked, replace(trace, border=UNKNOWN))
     return order
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Trace:
-    """A graph of the part of a model at `path`."""
+    """A graph of the part of a model at `path`, and what its inputs and outputs are taken for."""
 
     path: str
     graph: Any
-
-    def module(self, model: nn.Module, node: Any) -> nn.Module:
-        return model.get_submodule(f"{self.path}.{node.target}".lstrip("."))
+    border: Any = None
 
 
 def _twin(model: nn.Module) -> nn.Module:
@@ -126,27 +128,37 @@ def _graph(part: nn.Module, path: str, opaque: set[str]) -> Any:
         return None
 
 
-def _record(order: Order, model: nn.Module, traces: list[_Trace], inside: bool = False) -> None:
-    for trace in traces:
-        border = UNKNOWN if inside or trace.path else None
-        for node in trace.graph.nodes:
-            if node.op == "call_module":
-                layer = trace.module(model, node)
-                order.before.setdefault(layer, set()).update(_layers(trace, model, node.all_input_nodes, border))
-                order.after.setdefault(layer, set()).update(_layers(trace, model, _takers(node), border))
+def _record(order: Order, model: nn.Module, layers: set[nn.Module], trace: _Trace) -> None:
+    """Add the neighbours of each layer in a graph, looking through those that hand on their input."""
+
+    def layer_of(node: Any) -> nn.Module | None:
+        return model.get_submodule(f"{trace.path}.{node.target}".lstrip(".")) if node.op == "call_module" else None
+
+    def found(nodes: list[Any], onwards: Callable[[Any], list[Any]]) -> set[Any]:
+        seen: set[Any] = set()
+        for node in nodes:
+            layer = layer_of(node)
+            if type(layer) is nn.Identity and layer not in layers:
+                seen |= found(onwards(node), onwards)
+            else:
+                seen.add(trace.border if node.op in ("placeholder", "output") else layer)
+        return seen
+
+    for node in trace.graph.nodes:
+        layer = layer_of(node)
+        if layer is not None:
+            order.before.setdefault(layer, set()).update(found(_givers(node), _givers))
+            order.after.setdefault(layer, set()).update(found(_takers(node), _takers))
 
 
-def _takers(node: Any) -> Iterator[Any]:
-    return (user for user in node.users if not _asks_for_shape(user))
+def _givers(node: Any) -> list[Any]:
+    return list(node.all_input_nodes)
+
+
+def _takers(node: Any) -> list[Any]:
+    return [user for user in node.users if not _asks_for_shape(user)]
 
 
 def _asks_for_shape(node: Any) -> bool:
     name = node.args[1] if node.target is getattr else node.target
     return name in SHAPES
-
-
-def _layers(trace: _Trace, model: nn.Module, nodes: Any, border: Any) -> set[Any]:
-    borders = {"placeholder": border, "output": border}
-    return {
-        trace.module(model, node) if node.op == "call_module" else borders.get(node.op) for node in nodes
-    }  # fmt: skip

@@ -77,9 +77,12 @@ class Report:
     def __str__(self) -> str:
         changing = sum(row.changes for row in self.rows)
         lines = [f"{self.title}: {_counted(changing, 'layer')} changed, {len(self.rows) - changing} left as they are"]
-        cells = [COLUMNS, *((row.path, row.before, row.after, row.state, row.bias) for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+        cells = [(row.path, row.before, row.after, row.state, row.bias) for row in self.rows]
+        columns = [
+            (title, *column) for title, column in zip(COLUMNS, zip(*cells, strict=True), strict=True) if any(column)
+        ]
+        widths = [max(map(len, column)) for column in columns]
+        lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*columns, strict=True)]
         lines += [f"note: {note}" for note in self.all_notes()]
         return "\n".join(lines)
 
