@@ -5,6 +5,8 @@
     conditional("group", 64, 128)   a layer whose γ and β come from a condition of length 128
     factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
     names(), describe("group")      look around
+    spec_of(layer)                  from a layer back to its spec
+    convert(model, to="group")      exchange the norms of any model; plan(...) says what it would do
     register("mine")                add your own
     prepare(model, batch)           what some norms need to see before their first use
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
@@ -24,7 +26,10 @@ from gannorm.norms.build import wrap as wrap
 from gannorm.norms.channels import ChannelLayerNorm as ChannelLayerNorm
 from gannorm.norms.channels import ChannelRMSNorm as ChannelRMSNorm
 from gannorm.norms.channels import PixelNorm as PixelNorm
+from gannorm.norms.convert import convert as convert
+from gannorm.norms.convert import plan as plan
 from gannorm.norms.errors import NormConflictError as NormConflictError
+from gannorm.norms.errors import NormConvertError as NormConvertError
 from gannorm.norms.errors import NormError as NormError
 from gannorm.norms.errors import NormKindError as NormKindError
 from gannorm.norms.errors import NormOptionError as NormOptionError
@@ -34,6 +39,10 @@ from gannorm.norms.fused import EvoNormS0 as EvoNormS0
 from gannorm.norms.fused import FilterResponseNorm as FilterResponseNorm
 from gannorm.norms.fused import ThresholdedLinearUnit as ThresholdedLinearUnit
 from gannorm.norms.info import NormInfo as NormInfo
+from gannorm.norms.lookup import channels_of as channels_of
+from gannorm.norms.lookup import is_norm as is_norm
+from gannorm.norms.lookup import spec_of as spec_of
+from gannorm.norms.lookup import weight_spec_of as weight_spec_of
 from gannorm.norms.mixed import LayerInstanceNorm as LayerInstanceNorm
 from gannorm.norms.modulation import ConditionalNorm as ConditionalNorm
 from gannorm.norms.modulation import conditional as conditional
@@ -41,6 +50,8 @@ from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
 from gannorm.norms.registry import registered as registered
+from gannorm.norms.report import Report as Report
+from gannorm.norms.report import Row as Row
 from gannorm.norms.response import DynamicTanh as DynamicTanh
 from gannorm.norms.response import GlobalResponseNorm as GlobalResponseNorm
 from gannorm.norms.spec import NormLike as NormLike
