@@ -46,6 +46,7 @@ from gannorm.norms.lookup import weight_spec_of as weight_spec_of
 from gannorm.norms.mixed import LayerInstanceNorm as LayerInstanceNorm
 from gannorm.norms.modulation import ConditionalNorm as ConditionalNorm
 from gannorm.norms.modulation import conditional as conditional
+from gannorm.norms.plugins import NormPluginWarning as NormPluginWarning
 from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
