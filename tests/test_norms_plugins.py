@@ -1,5 +1,6 @@
 """Plug-ins: found when a list is asked for, never before; what collides raises, what is broken is one warning."""
 
+import json
 import os
 import subprocess
 import sys
@@ -119,7 +120,7 @@ print(norms.describe("median").origin, norms.names().count("median"), norms.name
 
 
 def test_a_plugin_may_look_at_the_table_while_it_is_imported(tmp_path):
-    then = "print(norms.names('c*'), norms.describe('batch').name)\n"
+    then = "print(norms.names('cur*'), norms.describe('batch').name)\n"
     site = install(tmp_path, "curious", "1", {"c": "curious:made"}, curious=registering("curious", then=then))
     assert lines(site, "norms.names(); norms.names()") == ["['curious'] batch"]
 
@@ -225,3 +226,13 @@ except norms.NormPluginWarning:
 
 def test_without_plugins_nothing_is_loaded_and_the_table_is_the_packages():
     assert {norms.describe(name).origin for name in norms.names()} == {"gannorm"}
+
+
+def test_the_command_lists_them_and_says_on_one_line_what_is_broken(acme):
+    install(acme, "a-broken-one", "0.1", {"x": "broken"}, broken="1 / 0")
+    process = run(acme, "from gannorm.cli import main; sys.exit(main(['norms', '--json']))")
+    assert process.returncode == 0, process.stderr
+    rows = {row["name"]: row for row in json.loads(process.stdout)}
+    assert (rows["median"]["origin"], rows["batch"]["origin"]) == ("acme-norms 1.5", "gannorm")
+    assert process.stderr.startswith("warning: plug-in a-broken-one 0.1: broken cannot be imported, ZeroDivisionError")
+    assert process.stderr.count("\n") == 1

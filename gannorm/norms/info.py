@@ -159,8 +159,9 @@ class NormInfo:
     def _centers_activations(self) -> bool:
         return self.kind != "weight" and self.centers and bool(self.axes)
 
-    def __str__(self) -> str:
-        title = f"{self.name} ({', '.join(self.aliases)})" if self.aliases else self.name
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a page about it says, by label; only what there is to say."""
         facts = {
             "formula": self.formula,
             "statistics over": ", ".join(self.axes),
@@ -169,6 +170,7 @@ class NormInfo:
             "differentiable": "twice" if self.double_backward else "once: not for gradient penalties",
             "bias before it": self.bias_before,
             "works on": ", ".join(INPUTS[number] for number in self.dims) if self.kind != "weight" else "",
+            "channels_last": "" if self.keeps_channels_last else "not kept: the output is in the default layout",
             "first": "norms.prepare(model, batch)" if self.needs_data else "",
             "options": ", ".join(map(str, self.options)) or "none",
             "made by": self.verb,
@@ -176,5 +178,9 @@ class NormInfo:
             "deviations": self.deviations,
             "provided by": self.origin,
         }
-        rows = [f"  {label:<16}{value}" for label, value in facts.items() if value]
+        return {label: value for label, value in facts.items() if value}
+
+    def __str__(self) -> str:
+        title = f"{self.name} ({', '.join(self.aliases)})" if self.aliases else self.name
+        rows = [f"  {label:<16}{value}" for label, value in self.facts.items()]
         return "\n".join([f"{title}: {self.summary}", *rows])
