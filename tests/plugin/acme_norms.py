@@ -7,20 +7,19 @@ from gannorm import norms
 
 
 @norms.register(
-    "median",
-    aliases=("MED",),
+    "centered",
+    aliases=("CTR",),
     axes=("space",),
     dims=(1, 2, 3),
-    formula="y = x − median(x)",
+    formula="y = s (x − μ)",
     paper="none: an example",
 )
-class Median(nn.Module):
-    """Subtract the median over all positions, per sample and channel."""
+class Centered(nn.Module):
+    """Subtract the mean over all positions, per sample and channel."""
 
     def __init__(self, channels: int, *, scale: float = 1.0) -> None:
         super().__init__()
         self.channels, self.scale = channels, scale
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        medians = x.flatten(2).median(dim=2).values
-        return (x - medians.reshape(*x.shape[:2], *(1 for _ in x.shape[2:]))) * self.scale
+        return self.scale * (x - x.mean(tuple(range(2, x.ndim)), keepdim=True))
