@@ -1,79 +1,36 @@
-"""`python -m benchmarks`: our training step beside the same step in plain PyTorch, in turn, in one process.
+"""`python -m benchmarks [trainer|norms]`: medians of several rounds, what is compared measured in turn.
 
-What is compared has the same networks, batches and noise and ends with the same weights, so the ratio is what the
-framework costs. Medians of several rounds; absolute times depend on the machine and on what else runs there.
+Absolute times depend on the machine and on what else runs there; the ratios are what counts.
 """
 
 import argparse
-import copy
 import json
-import statistics
-import time
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
-import pytorch_lightning as pl
 import torch
 
-from gannorm.data import MNIST
-from gannorm.gan import GAN
-from gannorm.training.quiet import quiet_lightning
-from tests.reference import loop
-
-STEPS = 100
-
-
-def framework(gan: GAN, data: MNIST) -> None:
-    """Take STEPS steps with Lightning."""
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        max_epochs=1,
-        limit_train_batches=STEPS,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(gan, data)
-
-
-def plain(gan: GAN, data: MNIST) -> None:
-    """Take the same steps in a bare loop."""
-    batches = (images for (images, _), _ in zip(data.train_dataloader(), range(STEPS), strict=False))
-    options = {"mode": gan.discriminator_batches, "seed": gan.seed, "rates": gan.rates, "betas": gan.betas}
-    loop.train(gan.generator, gan.discriminator, batches, **options)
-
-
-def seconds_of(steps: Callable[[GAN, MNIST], None], gan: GAN) -> float:
-    """Return how long STEPS steps take, on a copy."""
-    gan, data = copy.deepcopy(gan), MNIST(seed=0)
-    start = time.perf_counter()
-    steps(gan, data)
-    return time.perf_counter() - start
+# Each module has one function, `run(rounds)`: it measures, prints and returns what goes into the JSON file.
+BENCHMARKS = {
+    "trainer": "our training step beside the same step in plain PyTorch",
+    "norms": "every norm beside group norm; the import beside torch's",
+}
 
 
 def main() -> None:
-    """Measure, print a table, and write JSON where asked."""
+    """Run one benchmark and write JSON where asked."""
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    listed = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
+    parser.add_argument("benchmark", nargs="?", default="trainer", choices=BENCHMARKS, help=f"{listed} (trainer)")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="of torch (1)")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    quiet_lightning()
-    gan = GAN(ema_half_life=0).to(memory_format=torch.channels_last)
-    times: dict[str, list[float]] = {"framework": [], "plain": []}
-    for number in range(options.rounds + 1):
-        for name, steps in (("framework", framework), ("plain", plain)):
-            seconds = seconds_of(steps, gan)
-            if number:  # the first round warms up
-                times[name].append(seconds / STEPS)
-    ratio = statistics.median(a / b for a, b in zip(times["framework"], times["plain"], strict=True))
-    print(f"{options.rounds} rounds of {STEPS} steps, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    for name, values in times.items():
-        low, middle, high = min(values), statistics.median(values), max(values)
-        print(f"{name:<10}{1e3 * middle:8.2f} ms a step   ({1e3 * low:.2f} to {1e3 * high:.2f})")
-    print(f"{'ratio':<10}{ratio:8.3f}")
+    torch.set_num_threads(options.threads)
+    print(f"{options.rounds} rounds, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    result = import_module(f"benchmarks.{options.benchmark}").run(options.rounds)
     if options.json:
-        options.json.write_text(json.dumps({"seconds_per_step": times, "ratio": ratio}, indent=2) + "\n")
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

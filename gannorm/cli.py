@@ -1,4 +1,4 @@
-"""The command `gannorm`: train, sample, classifier. The only place that prints results and turns errors into codes."""
+"""The command `gannorm`: train, sample, norms, classifier. It alone prints results and turns errors into codes."""
 
 import argparse
 import os
@@ -30,13 +30,15 @@ def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
     """Run a command; a user's error becomes one line, Ctrl-C becomes a word."""
     if "" not in sys.path:
         sys.path.insert(0, "")  # a user's own classes are named by import path, as from `python -m`
-    from gannorm.callbacks import NotFiniteError
-
     try:
         return command(arguments)
     except ValueError as error:
         return wrong(str(error))
-    except NotFiniteError as error:
+    except ArithmeticError as error:
+        from gannorm.callbacks import NotFiniteError  # here: only training needs it, and Lightning with it
+
+        if not isinstance(error, NotFiniteError):
+            raise
         return wrong(str(error), code=FAILED)
     except KeyboardInterrupt:
         return wrong("interrupted", code=INTERRUPTED)
@@ -91,6 +93,25 @@ def sample_command(arguments: list[str]) -> int:
     return answer(f"{options.number} samples in {write_samples(**vars(options))}")
 
 
+def norms_command(arguments: list[str]) -> int:
+    """List the norms, describe one, or draw their cubes."""
+    from gannorm.norms.info import INPUTS, VERBS
+    from gannorm.report.norms_listing import listing
+
+    parser = command_parser("norms", "The norms by name: a table of all that fit, or everything about one.")
+    parser.add_argument("name", nargs="?", help="describe this one")
+    filters = parser.add_argument_group("which norms are listed")
+    filters.add_argument("--batch-free", action="store_true", default=None, help="a sample's output is its own")
+    filters.add_argument("--double-backward", action="store_true", default=None, help="fit for gradient penalties")
+    filters.add_argument("--dims", type=int, choices=list(INPUTS), help="spatial axes: 0 points, 2 images")
+    filters.add_argument("--kind", choices=list(VERBS))
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json", help="everything, for programs")
+    form.add_argument("--markdown", dest="form", action="store_const", const="markdown", help="the page of docs/")
+    form.add_argument("--svg", type=Path, metavar="FILE", help="write the cubes: which entries share statistics")
+    return answer(listing(**vars(parser.parse_args(arguments))))
+
+
 def classifier_command(arguments: list[str]) -> int:
     """Test the shipped digit classifier, or train it anew."""
     parser = command_parser("classifier", "The digit classifier that judges samples.")
@@ -124,5 +145,6 @@ def command_parser(command: str, description: str) -> CommandParser:
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "train": (train_command, "train one configuration, as python train.py does"),
     "sample": (sample_command, "draw pictures from a finished run's generator"),
+    "norms": (norms_command, "list the norms, or describe one"),
     "classifier": (classifier_command, "test the digit classifier that judges samples, or train it anew"),
 }

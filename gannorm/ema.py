@@ -19,9 +19,10 @@ class GeneratorEMA(nn.Module):
 
         W̄ ← W̄ + (1 − 0.5^(n/h))·(W − W̄),   h = min(half_life, 0.05·images seen)
 
-    No buffer is averaged; each is treated as `norms.buffer_policy` says. Running statistics mean nothing beside averaged
-    weights, so they are left alone and whoever samples recomputes them first (`norms.recalibrate`): copied ones gave 1.0
-    effective modes where the generator had 9.4. The rest is copied: an average of spectral norm's unit vectors is none.
+    No buffer is averaged; each is treated as `norms.buffer_policy` says. Running statistics mean nothing beside
+    averaged weights, so they are left alone and whoever samples recomputes them first (`norms.recalibrate`): copied
+    ones gave 1.0 effective modes where the generator had 9.4. The rest is copied: an average of spectral norm's unit
+    vectors is none.
 
     Args:
         generator: The network to follow.

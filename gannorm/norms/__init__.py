@@ -15,6 +15,7 @@ Needs torch and nothing else of this package.
 """
 
 from gannorm.norms.activation import number_of_groups as number_of_groups
+from gannorm.norms.batch_variants import BatchInstanceNorm as BatchInstanceNorm
 from gannorm.norms.batch_variants import BatchRenorm as BatchRenorm
 from gannorm.norms.batch_variants import GhostBatchNorm as GhostBatchNorm
 from gannorm.norms.build import activates as activates
@@ -45,12 +46,15 @@ from gannorm.norms.lookup import weight_spec_of as weight_spec_of
 from gannorm.norms.mixed import LayerInstanceNorm as LayerInstanceNorm
 from gannorm.norms.modulation import ConditionalNorm as ConditionalNorm
 from gannorm.norms.modulation import conditional as conditional
+from gannorm.norms.plugins import NormPluginWarning as NormPluginWarning
 from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
 from gannorm.norms.registry import registered as registered
 from gannorm.norms.report import Report as Report
 from gannorm.norms.report import Row as Row
+from gannorm.norms.response import DynamicTanh as DynamicTanh
+from gannorm.norms.response import GlobalResponseNorm as GlobalResponseNorm
 from gannorm.norms.spec import NormLike as NormLike
 from gannorm.norms.spec import NormSpec as NormSpec
 from gannorm.norms.spec import resolve as resolve

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from torch import nn
 
+from gannorm.norms import plugins
 from gannorm.norms.options import REQUIRED, Option, signature
 
 Axis = Literal["batch", "reference", "channel", "group", "space"]
@@ -91,6 +92,20 @@ class NormInfo:
         return "dims" in signature(self.constructor).parameters
 
     @property
+    def origin(self) -> str:
+        """Who provides it: gannorm, a plug-in's distribution and version, or the constructor's import path."""
+        return plugins.origin(self.constructor)
+
+    @property
+    def bias_before(self) -> str:
+        """What a bias per channel just before it does, whatever the number of channels; see `bias_redundant`."""
+        if self.kind == "weight":
+            return ""
+        if not self._centers_activations or "channel" in self.axes:
+            return "has an effect"
+        return "redundant with one channel per group, else has an effect" if "group" in self.axes else "redundant"
+
+    @property
     def verb(self) -> str:
         """The call that makes it."""
         return VERBS[self.kind].format(self.name)
@@ -144,26 +159,28 @@ class NormInfo:
     def _centers_activations(self) -> bool:
         return self.kind != "weight" and self.centers and bool(self.axes)
 
-    def __str__(self) -> str:
-        title = f"{self.name} ({', '.join(self.aliases)})" if self.aliases else self.name
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a page about it says, by label; only what there is to say."""
         facts = {
             "formula": self.formula,
             "statistics over": ", ".join(self.axes),
             "couples samples": "yes" if self.couples_samples else "no",
             "in eval mode": "another function" if self.differs_in_eval else "the same",
             "differentiable": "twice" if self.double_backward else "once: not for gradient penalties",
-            "bias before it": self._bias_advice(),
+            "bias before it": self.bias_before,
             "works on": ", ".join(INPUTS[number] for number in self.dims) if self.kind != "weight" else "",
+            "channels_last": "" if self.keeps_channels_last else "not kept: the output is in the default layout",
             "first": "norms.prepare(model, batch)" if self.needs_data else "",
             "options": ", ".join(map(str, self.options)) or "none",
             "made by": self.verb,
             "paper": self.paper,
             "deviations": self.deviations,
+            "provided by": self.origin,
         }
-        rows = [f"  {label:<16}{value}" for label, value in facts.items() if value]
-        return "\n".join([f"{title}: {self.summary}", *rows])
+        return {label: value for label, value in facts.items() if value}
 
-    def _bias_advice(self) -> str:
-        if not self._centers_activations or "channel" in self.axes:
-            return "has an effect" if self.kind != "weight" else ""
-        return "redundant with one channel per group, else has an effect" if "group" in self.axes else "redundant"
+    def __str__(self) -> str:
+        title = f"{self.name} ({', '.join(self.aliases)})" if self.aliases else self.name
+        rows = [f"  {label:<16}{value}" for label, value in self.facts.items()]
+        return "\n".join([f"{title}: {self.summary}", *rows])

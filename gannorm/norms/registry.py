@@ -12,6 +12,7 @@ from torch import nn
 from gannorm.norms.errors import NormConflictError, NormOptionError, UnknownNormError
 from gannorm.norms.info import INPUTS, VERBS, Axis, Kind, NormInfo
 from gannorm.norms.options import options_of, signature
+from gannorm.norms.plugins import PlugIns, import_path
 
 Constructor = TypeVar("Constructor", bound=Callable[..., nn.Module])
 
@@ -98,16 +99,15 @@ def registered(name: str, constructor: Callable[..., nn.Module], **declared: Any
     try:
         yield _NORMS[name]
     finally:
-        info = _NORMS.pop(name)
-        for key in _keys(info):
-            del _KEYS[key]
+        _remove(name)
 
 
 def describe(name: str) -> NormInfo:
-    """Return what is known of a norm; print it for a readable page.
+    """Return what is known of a norm; print it for a readable page. An unknown name imports the plug-ins, once.
 
     Raises:
         UnknownNormError: No norm has this name; the message has the nearest one and the whole list.
+        NormConflictError: A plug-in that may have it wants a name that is taken.
 
     Example:
         >>> from gannorm import norms
@@ -116,6 +116,10 @@ def describe(name: str) -> NormInfo:
     """
     key = _key(name)
     if key not in _KEYS:
+        _PLUGINS.load()
+    _PLUGINS.refuse_disputed(key)
+    if key not in _KEYS:
+        _PLUGINS.refuse_conflicts()
         close = get_close_matches(key, _KEYS, n=1)
         nearest = _KEYS[close[0]] if close else None
         hint = f"; did you mean {nearest!r}?" if nearest else ""
@@ -134,7 +138,7 @@ def names(
     double_backward: bool | None = None,
     dims: int | None = None,
 ) -> list[str]:
-    """Return the names that fit all that is asked, one kind after the other, each in the order of registration.
+    """Return the names that fit all that is asked, plug-ins' too; by kind, each kind in the order of registration.
 
     Args:
         pattern: Shell pattern of the name; case does not matter.
@@ -143,13 +147,18 @@ def names(
         double_backward: True for those that a gradient penalty can differentiate twice, False for the others.
         dims: Those that work with this number of spatial axes.
 
+    Raises:
+        NormConflictError: A plug-in wants a name that is taken.
+
     Example:
         >>> from gannorm import norms
         >>> norms.names(kind="weight")
         ['spectral', 'weight', 'weight_standardize']
         >>> norms.names(kind="activation", batch_free=False, double_backward=True)
-        ['batch', 'ghost_batch', 'batch_renorm']
+        ['batch', 'ghost_batch', 'batch_renorm', 'batch_instance']
     """
+    _PLUGINS.load()
+    _PLUGINS.refuse_conflicts()
     return [
         info.name
         for info in sorted(_NORMS.values(), key=lambda info: list(VERBS).index(info.kind))
@@ -169,17 +178,31 @@ def _keys(info: NormInfo) -> list[str]:
     return [_key(name) for name in (info.name, *info.aliases)]
 
 
-def _origin(constructor: Callable[..., nn.Module]) -> str:
-    return f"{constructor.__module__}.{constructor.__qualname__}"
+def _remove(name: str) -> None:
+    for key in _keys(_NORMS.pop(name)):
+        del _KEYS[key]
+
+
+def _constructors() -> dict[str, Callable[..., nn.Module]]:
+    return {info.name: info.constructor for info in _NORMS.values()}
+
+
+_PLUGINS = PlugIns(_KEYS, _constructors, _remove)
+
+
+def _origin(info: NormInfo) -> str:
+    path = import_path(info.constructor)
+    return path if info.origin == path else f"{path} ({info.origin})"
 
 
 def _add(info: NormInfo) -> None:
     for key in _keys(info):
         if key in _KEYS:
-            origins = _origin(_NORMS[_KEYS[key]].constructor), _origin(info.constructor)
+            origins = _origin(_NORMS[_KEYS[key]]), _origin(info)
             raise NormConflictError(
-                f"norm name {key!r} of {origins[1]} is taken by {origins[0]}; choose another", name=key, origins=origins
-            )
+                f"norm name {key!r} of {origins[1]} is taken by {origins[0]}; rename or remove one of them",
+                name=key, origins=origins,
+            )  # fmt: skip
     _NORMS[info.name] = info
     _KEYS.update(dict.fromkeys(_keys(info), info.name))
 

@@ -124,8 +124,8 @@ def buffer_policy(model: nn.Module) -> dict[str, Policy]:
     """Return for each buffer what an average of the model's weights has to do with it.
 
     "recompute": running statistics belong to the weights they were measured with; averaged or copied ones made a
-    generator with 9.4 modes look like one with 1.0 (see `recalibrate`). "none": a reference batch never changes. "copy":
-    everything else; the average of spectral norm's unit vectors is no unit vector.
+    generator with 9.4 modes look like one with 1.0 (see `recalibrate`). "none": a reference batch never changes.
+    "copy": everything else; the average of spectral norm's unit vectors is no unit vector.
 
     Example:
         >>> from gannorm import norms
