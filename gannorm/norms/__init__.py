@@ -5,7 +5,9 @@
     conditional("group", 64, 128)   a layer whose γ and β come from a condition of length 128
     factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
     names(), describe("group")      look around
+    spec_of(layer)                  from a layer back to its spec
     register("mine")                add your own
+    check(model, penalty="r1")      what can go wrong with a model's norms; pitfalls() is the whole list
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
 
 Needs torch and nothing else of this package.
@@ -22,19 +24,30 @@ from gannorm.norms.build import wrap as wrap
 from gannorm.norms.channels import ChannelLayerNorm as ChannelLayerNorm
 from gannorm.norms.channels import ChannelRMSNorm as ChannelRMSNorm
 from gannorm.norms.channels import PixelNorm as PixelNorm
+from gannorm.norms.check import check as check
 from gannorm.norms.errors import NormConflictError as NormConflictError
 from gannorm.norms.errors import NormError as NormError
 from gannorm.norms.errors import NormKindError as NormKindError
 from gannorm.norms.errors import NormOptionError as NormOptionError
 from gannorm.norms.errors import NormShapeError as NormShapeError
 from gannorm.norms.errors import UnknownNormError as UnknownNormError
+from gannorm.norms.findings import Finding as Finding
+from gannorm.norms.findings import Findings as Findings
 from gannorm.norms.fused import EvoNormS0 as EvoNormS0
 from gannorm.norms.fused import FilterResponseNorm as FilterResponseNorm
 from gannorm.norms.fused import ThresholdedLinearUnit as ThresholdedLinearUnit
 from gannorm.norms.info import NormInfo as NormInfo
+from gannorm.norms.lookup import channels_of as channels_of
+from gannorm.norms.lookup import is_norm as is_norm
+from gannorm.norms.lookup import spec_of as spec_of
+from gannorm.norms.lookup import weight_spec_of as weight_spec_of
 from gannorm.norms.mixed import LayerInstanceNorm as LayerInstanceNorm
 from gannorm.norms.modulation import ConditionalNorm as ConditionalNorm
 from gannorm.norms.modulation import conditional as conditional
+from gannorm.norms.pitfalls import Pitfall as Pitfall
+from gannorm.norms.pitfalls import UnknownPitfallError as UnknownPitfallError
+from gannorm.norms.pitfalls import pitfalls as pitfalls
+from gannorm.norms.places import NormSampleError as NormSampleError
 from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register

@@ -32,8 +32,9 @@ def alternatives(place: Place, *, penalized: bool = False, shape: Sequence[int] 
             dims=len(shape) - 2 if shape else None,
         )
     ]
-    fitting = [info.name for info in others if info.name != place.info.name and _ready(info) and _enough(info, shape)]
-    return f"use {', '.join(fitting[:-1])} or {fitting[-1]}" if len(fitting) > 1 else f"use {'none' or fitting}"
+    others = [info for info in others if info.name != place.info.name and _ready(info) and _enough(info, shape)]
+    fitting = [info.name for info in sorted(others, key=lambda info: not info.axes)]  # doing nothing comes last
+    return f"use {', '.join(fitting[:-1])} or {fitting[-1]}" if len(fitting) > 1 else f"use {fitting[0]}"
 
 
 def _ready(info: NormInfo) -> bool:

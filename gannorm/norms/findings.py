@@ -1,7 +1,7 @@
 """What `check` says: one line for each finding, with its code, its place, its value and the way out."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
@@ -88,11 +88,10 @@ def merged(findings: Iterable[Finding]) -> Findings:
         >>> print(merged(Finding("N16", "note", f"blocks.{i}.norm", "two functions", "say which") for i in range(5)))
         N16 note blocks.0.norm, blocks.1.norm, blocks.2.norm and 2 more: two functions; say which
     """
-    places: dict[tuple[str, Severity, str, str], list[str]] = {}
+    places: dict[Finding, dict[str, None]] = {}  # finding without a place -> its places, each once, in order
     for finding in findings:
-        key = finding.code, finding.severity, finding.message, finding.fix
-        places.setdefault(key, []).append(finding.where)
-    lines = [Finding(code, severity, _listed(places[key]), *rest) for key in places for code, severity, *rest in [key]]
+        places.setdefault(replace(finding, where=""), {})[finding.where] = None
+    lines = [replace(finding, where=_listed(list(paths))) for finding, paths in places.items()]
     return Findings(sorted(lines, key=lambda finding: (SEVERITIES.index(finding.severity), finding.code)))
 
 

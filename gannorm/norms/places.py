@@ -59,6 +59,7 @@ class Place:
         layer: The module.
         info: What is known of it, or of torch's class that it derives from.
         options: Of its own that are not the defaults.
+        activates: Whether it brings an activation.
         before: The module that its input certainly comes from, if there is one.
         after: The module that its output certainly goes to, if there is one.
         frozen: Whether it is in eval mode in a model that is not.
@@ -69,6 +70,7 @@ class Place:
     layer: nn.Module
     info: NormInfo
     options: dict[str, Any]
+    activates: bool = False
     before: nn.Module | None = None
     after: nn.Module | None = None
     frozen: bool = False
@@ -127,15 +129,19 @@ class Network:
         return found
 
     def _place(self, path: str, layer: nn.Module) -> Place | None:
+        own_activation: tuple[nn.Module, ...] = ()
         if found := recognize(layer):
             info, options = describe(found.spec.name), dict(found.spec.options)
+            own_activation = found.after if info.kind != "fused" else (getattr(layer, "activation", layer),)
         elif kin := next((name for kind, name in KIN.items() if isinstance(layer, kind)), None):
             info = describe(kin)
             options = {o.name: vars(layer)[o.name] for o in info.options if o.name in vars(layer)}
         else:
             return None
+        activates = any(not isinstance(module, (nn.Identity, nn.Dropout)) for module in own_activation)
         before, after = self.neighbours.get(layer, (None, None))
-        return Place(path, layer, info, options, before, after, self.model.training and not layer.training)
+        frozen = self.model.training and not layer.training
+        return Place(path, layer, info, options, activates, before, after, frozen)
 
     def _send(self, sample: tuple[Any, ...]) -> None:
         """Send a sample through, and keep which shapes the norms get."""
@@ -195,7 +201,7 @@ def bare(model: nn.Module) -> tuple[nn.Module, bool]:
     compiled = False
     while isinstance(model, (*WRAPPERS, compiler) if compiler else WRAPPERS):
         compiled = compiled or not isinstance(model, WRAPPERS)
-        model = model.module if isinstance(model, WRAPPERS) else model._orig_mod  # type: ignore[assignment]
+        model = model.module if isinstance(model, WRAPPERS) else model._orig_mod
     return model, compiled or any(module._compiled_call_impl is not None for module in model.modules())
 
 

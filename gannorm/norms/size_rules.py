@@ -31,7 +31,7 @@ def one_sample(network: Network, setting: Setting) -> Iterator[Found]:
         elif seen is not None and samples == 1:
             yield Found(
                 place.path,
-                f"{called(place)} of {sized(seen, samples)} is instance norm in training, another function in eval mode",
+                f"{called(place)} of {sized(seen, samples)} is instance norm in training, not so in eval mode",
                 more_samples(place),
                 "warning",
             )
@@ -108,13 +108,14 @@ def trailing_axes(network: Network, _: Setting) -> Iterator[Found]:
     for place in network.places:
         if type(place.layer) not in TRAILING:
             continue
-        axes = len(place.layer.normalized_shape)
+        shape: tuple[int, ...] = vars(place.layer)["normalized_shape"]
+        axes = len(shape)
         by_sample = any(seen.as_convolved and axes < len(seen.shape) - 1 for seen in place.seen)
         by_structure = isinstance(place.before, CONVOLUTIONS) and axes <= len(place.before.kernel_size)
         if by_sample or by_structure:
             yield Found(
                 place.path,
-                f"{type(place.layer).__name__}({', '.join(map(str, place.layer.normalized_shape))}) after a "
+                f"{type(place.layer).__name__}({', '.join(map(str, shape))}) after a "
                 "convolution normalizes the last axes, which are space, not channels",
                 "use norms.create('layer_channels', channels), or 'layer' for channels and space",
             )
@@ -126,7 +127,9 @@ def extreme_groups(network: Network, _: Setting) -> Iterator[Found]:
         if "group" not in place.info.axes or place.channels in (None, 1):
             continue
         size = place.info.channels_per_statistic(place.channels, **place.options)
-        kind = {1: "one channel per group, as in instance norm", place.channels: "one group, as in layer norm"}.get(size)
+        kind = {1: "one channel per group, as in instance norm", place.channels: "one group, as in layer norm"}.get(
+            size
+        )
         if kind:
             yield Found(
                 place.path,

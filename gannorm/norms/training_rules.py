@@ -11,9 +11,9 @@ from torch.nn.utils.weight_norm import WeightNorm as WeightNormHook
 
 from gannorm.norms.advice import alternatives, called
 from gannorm.norms.findings import Found
-from gannorm.norms.info import SAMPLES
-from gannorm.norms.places import Network, Place
+from gannorm.norms.places import Network
 from gannorm.norms.setting import Setting
+from gannorm.norms.virtual_batch import needs_data
 
 OLD_HOOKS = (SpectralNormHook, WeightNormHook)
 IN_FLOAT32 = (nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # under autocast on CUDA
@@ -201,11 +201,12 @@ def moving_buffers(network: Network, setting: Setting) -> Iterator[Found]:
     """N28."""
     for place in network.places if setting.compile or network.compiled else ():
         if place.tracks and not place.frozen:
-            reads = " and reads their number on the host (momentum=None)" if place.layer.momentum is None else ""
+            counted = getattr(place.layer, "momentum", 0.1) is None
+            reads = ", and with momentum=None reads a number from the device" if counted else ""
             yield Found(
                 place.path,
                 f"{called(place)} writes running statistics in forward{reads}: torch.compile makes no CUDA graph of it",
-                "give momentum a number; after capturing graphs by hand, norms.recalibrate",
+                "after capturing graphs by hand, norms.recalibrate" + ("; give momentum a number" if counted else ""),
             )
 
 
@@ -224,17 +225,12 @@ def droplets(network: Network, setting: Setting) -> Iterator[Found]:
 def unprepared(network: Network, _: Setting) -> Iterator[Found]:
     """N35, the reference batch."""
     for place in network.places:
-        if place.info.needs_data and not SAMPLES.isdisjoint(place.info.axes) and not prepared(network.model):
+        if place.info.needs_data and needs_data(network.model):
             yield Found(
                 place.path,
                 f"{called(place)} has seen no reference batch",
                 "norms.prepare(model, batch) once, before its first use",
             )
-
-
-def called(place: Place) -> str:
-    """Return how a line names a norm."""
-    return f"norm {place.info.name!r}"
 
 
 def weight_norm_buffers(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
