@@ -24,6 +24,7 @@ from gannorm.norms.build import wrap as wrap
 from gannorm.norms.channels import ChannelLayerNorm as ChannelLayerNorm
 from gannorm.norms.channels import ChannelRMSNorm as ChannelRMSNorm
 from gannorm.norms.channels import PixelNorm as PixelNorm
+from gannorm.norms.check import UnknownPitfallError as UnknownPitfallError
 from gannorm.norms.check import check as check
 from gannorm.norms.errors import NormConflictError as NormConflictError
 from gannorm.norms.errors import NormError as NormError
@@ -45,13 +46,12 @@ from gannorm.norms.mixed import LayerInstanceNorm as LayerInstanceNorm
 from gannorm.norms.modulation import ConditionalNorm as ConditionalNorm
 from gannorm.norms.modulation import conditional as conditional
 from gannorm.norms.pitfalls import Pitfall as Pitfall
-from gannorm.norms.pitfalls import UnknownPitfallError as UnknownPitfallError
 from gannorm.norms.pitfalls import pitfalls as pitfalls
-from gannorm.norms.places import NormSampleError as NormSampleError
 from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
 from gannorm.norms.registry import registered as registered
+from gannorm.norms.sample import NormSampleError as NormSampleError
 from gannorm.norms.spec import NormLike as NormLike
 from gannorm.norms.spec import NormSpec as NormSpec
 from gannorm.norms.spec import resolve as resolve

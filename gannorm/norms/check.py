@@ -1,14 +1,25 @@
 """Which pitfalls a model runs into with the way it is going to be trained, before the first step."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 
 from torch import nn
 
+from gannorm.norms.errors import NormError
 from gannorm.norms.findings import Finding, Findings, merged
-from gannorm.norms.pitfalls import STOPPING, Pitfall, known_codes, pitfalls
-from gannorm.norms.places import Network, Sample
+from gannorm.norms.pitfalls import STOPPING, Pitfall, pitfalls
+from gannorm.norms.places import Network
+from gannorm.norms.sample import Sample
 from gannorm.norms.setting import Average, Batches, Precision, Role, Setting
+
+
+class UnknownPitfallError(NormError):
+    """No pitfall has this code. Attributes: `code`, `nearest` (or None), `known`."""
+
+    code: str
+    nearest: str | None
+    known: list[str]
 
 
 def check(
@@ -95,3 +106,37 @@ def findings_of(pitfall: Pitfall, network: Network, setting: Setting) -> list[Fi
 def permitted(finding: Finding) -> Finding:
     """Return a finding that somebody knows of and wants."""
     return finding if finding.severity == "note" else replace(finding, severity="note", fix=f"{finding.fix} (allowed)")
+
+
+def known_codes(codes: Iterable[str]) -> frozenset[str]:
+    """Return codes as they are written in the table.
+
+    Raises:
+        UnknownPitfallError: There is no such pitfall; the message has the nearest one.
+
+    Example:
+        >>> sorted(known_codes(["n01", "N07"]))
+        ['N01', 'N07']
+    """
+    known = [row.code for row in pitfalls()]
+    wanted = [code.strip().upper() for code in codes]
+    for code in wanted:
+        if code not in known:
+            near = nearest(code, known)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise UnknownPitfallError(
+                f"allow={code!r}: no pitfall has this code{hint}; there are {known[0]} to {known[-1]}",
+                code=code, nearest=near, known=known,
+            )  # fmt: skip
+    return frozenset(wanted)
+
+
+def nearest(code: str, known: list[str]) -> str | None:
+    """Return the code of the same number, or the one that looks alike, or None.
+
+    Example:
+        >>> nearest("N1", ["N01", "N11"]), nearest("batch", ["N01"])
+        ('N01', None)
+    """
+    number = "N" + "".join(filter(str.isdigit, code)).zfill(2)
+    return number if number in known else next(iter(get_close_matches(code, known, n=1)), None)

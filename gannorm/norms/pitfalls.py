@@ -1,11 +1,9 @@
 """The table of pitfalls: what `check` sees in a model, and for each of the others what keeps it from happening."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from gannorm.norms import size_rules, training_rules
-from gannorm.norms.errors import NormError
 from gannorm.norms.findings import Found, Severity
 from gannorm.norms.places import Network
 from gannorm.norms.setting import Setting
@@ -14,14 +12,6 @@ STOPPING = frozenset(("N09", "N10", "N11", "N12", "N13", "N35"))
 """Pitfalls that can end a forward pass, so that their findings say why a sample went no further."""
 
 Rule = Callable[[Network, Setting], Iterator[Found]]
-
-
-class UnknownPitfallError(NormError):
-    """No pitfall has this code. Attributes: `code`, `nearest` (or None), `known`."""
-
-    code: str
-    nearest: str | None
-    known: list[str]
 
 
 @dataclass(frozen=True)
@@ -100,7 +90,7 @@ _TABLE = Pitfalls(
             size_rules.one_sample,
         ),
         _found(
-            "N08", "warning", "too few values for a mean and variance", "two values: ±1 whatever they are",
+            "N08", "warning", "too few values for a mean and variance", "two values become ±1, whatever they are",
             size_rules.few_values,
         ),
         _found(
@@ -192,7 +182,7 @@ _TABLE = Pitfalls(
             "norms.convert reports what is kept and what is dropped",
         ),
         _found(
-            "N31", "warning", "nothing learns a shift", "a bias is redundant before some norms only",
+            "N31", "warning", "nothing learns a shift", "see NormInfo.bias_redundant",
             size_rules.no_shift,
         ),
         _found(
@@ -231,26 +221,3 @@ def pitfalls() -> Pitfalls:
         'norms.freeze_state; observers of a run look at copies'
     """
     return _TABLE
-
-
-def known_codes(codes: Iterable[str]) -> frozenset[str]:
-    """Return codes as they are written in the table.
-
-    Raises:
-        UnknownPitfallError: There is no such pitfall; the message has the nearest one.
-
-    Example:
-        >>> sorted(known_codes(["n01", "N07"]))
-        ['N01', 'N07']
-    """
-    known = [row.code for row in _TABLE]
-    wanted = [code.strip().upper() for code in codes]
-    for code in wanted:
-        if code not in known:
-            near = next(iter(get_close_matches(code, known, n=1)), None)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise UnknownPitfallError(
-                f"allow={code!r}: no pitfall has this code{hint}; there are {known[0]} to {known[-1]}",
-                code=code, nearest=near, known=known,
-            )  # fmt: skip
-    return frozenset(wanted)

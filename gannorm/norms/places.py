@@ -1,6 +1,5 @@
 """Where the norms of a model stand: what is before and after each, and what a sample looks like there."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,12 +12,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.parameter import is_lazy
 
-from gannorm.norms.errors import NormError
+from gannorm.norms.build import create
 from gannorm.norms.info import NormInfo
-from gannorm.norms.lookup import recognize, tracks_statistics
+from gannorm.norms.lookup import channels_of, recognize, tracks_statistics
 from gannorm.norms.registry import describe
-
-Sample = Tensor | tuple[Any, ...]
+from gannorm.norms.sample import NormSampleError, Sample, bare, eagerly, samples_in, tensors, untouched
 
 # A class derived from one of these may compute anything, but what it takes from torch it does: the closest is judged.
 KIN: dict[type[nn.Module], str] = {
@@ -29,13 +27,6 @@ KIN: dict[type[nn.Module], str] = {
 }
 TRAILING = (nn.LayerNorm, nn.RMSNorm)  # these reduce over the last axes, wherever the channels are
 CONVOLUTIONS = (nn.modules.conv._ConvNd,)
-WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
-
-
-class NormSampleError(NormError):
-    """A sample does not pass through a model, for a reason that no norm has. Attribute: `model`, its class."""
-
-    model: str
 
 
 class Seen(NamedTuple):
@@ -111,7 +102,7 @@ class Network:
 
     def __init__(self, model: nn.Module, sample: Sample | None = None) -> None:
         self.model, self.compiled = bare(model)
-        self.num_samples = 0 if sample is None else len(tensors(sample)[0])
+        self.num_samples = 0 if sample is None else samples_in(sample)
         self.places = [place for path, layer in self.model.named_modules() if (place := self._place(path, layer))]
         self.failed_at: str | None = None  # path of the norm that the sample did not pass
         self.failure: NormSampleError | None = None  # what to raise if no finding explains it
@@ -132,7 +123,7 @@ class Network:
         own_activation: tuple[nn.Module, ...] = ()
         if found := recognize(layer):
             info, options = describe(found.spec.name), dict(found.spec.options)
-            own_activation = found.after if info.kind != "fused" else (getattr(layer, "activation", layer),)
+            own_activation = (layer,) if info.kind == "fused" and not is_switched_off(info, layer) else found.after
         elif kin := next((name for kind, name in KIN.items() if isinstance(layer, kind)), None):
             info = describe(kin)
             options = {o.name: vars(layer)[o.name] for o in info.options if o.name in vars(layer)}
@@ -149,7 +140,7 @@ class Network:
             raise self._no_sample(sample, "it has layers without a shape yet; send a batch through it first")
         entered: list[str] = []
         try:
-            with untouched(self.model), self._watched(entered):
+            with untouched(self.model), eagerly(self.compiled), self._watched(entered):
                 self.model(*sample)
         except Exception as error:
             self.failure = self._no_sample(sample, f"{error}; give an input that its forward takes")
@@ -188,21 +179,13 @@ class Network:
         )
 
 
-def tensors(sample: Sample) -> list[Tensor]:
-    """Return the tensors of a sample."""
-    parts = sample if isinstance(sample, tuple) else (sample,)
-    return [part for part in parts if isinstance(part, Tensor)]
-
-
-def bare(model: nn.Module) -> tuple[nn.Module, bool]:
-    """Return a model without its wrappers, and whether it was compiled."""
-    dynamo = sys.modules.get("torch._dynamo.eval_frame")  # a compiled model cannot be there without it
-    compiler = getattr(dynamo, "OptimizedModule", ())
-    compiled = False
-    while isinstance(model, (*WRAPPERS, compiler) if compiler else WRAPPERS):
-        compiled = compiled or not isinstance(model, WRAPPERS)
-        model = model.module if isinstance(model, WRAPPERS) else model._orig_mod
-    return model, compiled or any(module._compiled_call_impl is not None for module in model.modules())
+def is_switched_off(info: NormInfo, layer: nn.Module) -> bool:
+    """Whether a norm with an activation was made without it: one that is made with no options has what this lacks."""
+    if not isinstance(getattr(layer, "activation", None), nn.Identity):
+        return False
+    with torch.random.fork_rng(devices=[]):
+        usual = create(info.name, channels_of(layer) or 1, dims=vars(layer).get("dims", info.dims[-1]))
+    return not isinstance(getattr(usual, "activation", None), nn.Identity)
 
 
 def is_sequential(module: nn.Module) -> bool:
@@ -217,26 +200,3 @@ def flat(module: nn.Module) -> Iterator[nn.Module]:
             yield from flat(child)
         elif not isinstance(child, nn.Identity):
             yield child
-
-
-@contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
-    """In the block the model is in eval mode; afterwards modes, buffers and the global random state are as before."""
-    modes = [(module, module.training) for module in model.modules()]
-    buffers = [(module, dict(module._buffers)) for module in model.modules()]
-    values = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    try:
-        with torch.random.fork_rng(devices=devices), torch.no_grad():
-            model.eval()
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for module, tensors_before in buffers:
-            module._buffers.clear()
-            module._buffers.update(tensors_before)
-        with torch.no_grad():
-            for buffer, value in values:
-                if not torch.equal(buffer, value):  # writing without need would end a backward pass that is under way
-                    buffer.copy_(value)

@@ -150,7 +150,7 @@ def no_shift(network: Network, _: Setting) -> Iterator[Found]:
             yield Found(
                 place.path,
                 f"{called(place)} has no β and the layer before it {lost}: nothing learns a shift",
-                "set affine=True" if redundant else "give the layer before it a bias",
+                with_shift(place) if redundant else "give the layer before it a bias",
             )
 
 
@@ -176,6 +176,11 @@ def whole_batch(network: Network, setting: Setting) -> Iterator[Found]:
                 f"{called(place)} with {PART_SIZE}={part} does not divide a batch of {samples}: it is batch norm",
                 f"choose {PART_SIZE} of at most half the batch, and 2 or more",
             )
+
+
+def with_shift(place: Place) -> str:
+    """Return how a norm gets a β."""
+    return "set affine=True" if "affine" in place.info.defaults else f"choose a norm with β: {alternatives(place)}"
 
 
 def is_unbatched(place: Place, seen: Seen) -> bool:

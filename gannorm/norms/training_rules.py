@@ -205,7 +205,7 @@ def moving_buffers(network: Network, setting: Setting) -> Iterator[Found]:
             reads = ", and with momentum=None reads a number from the device" if counted else ""
             yield Found(
                 place.path,
-                f"{called(place)} writes running statistics in forward{reads}: torch.compile makes no CUDA graph of it",
+                f"{called(place)} writes running statistics in forward{reads}: torch.compile skips CUDA graphs",
                 "after capturing graphs by hand, norms.recalibrate" + ("; give momentum a number" if counted else ""),
             )
 
