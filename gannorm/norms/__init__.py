@@ -65,4 +65,5 @@ from gannorm.norms.state import settle_spectral_norm as settle_spectral_norm
 from gannorm.norms.virtual_batch import VirtualBatchNorm as VirtualBatchNorm
 from gannorm.norms.virtual_batch import needs_data as needs_data
 from gannorm.norms.virtual_batch import prepare as prepare
+from gannorm.norms.weight import NormalizedWeight as NormalizedWeight
 from gannorm.norms.weight import StandardizedWeight as StandardizedWeight

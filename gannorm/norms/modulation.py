@@ -127,6 +127,7 @@ def class_conditional(
     kind="conditional",
     axes=("space",),
     dims=(1, 2, 3),
+    keeps_channels_last=False,
     formula="y = (1 + A_γ w + a_γ) x̂ + A_β w + a_β, w a style",
     paper="Huang & Belongie 2017, arXiv:1703.06868, equation 8; Karras et al. 2019 (StyleGAN), arXiv:1812.04948, "
     "equation 1",

@@ -1,16 +1,16 @@
 """The table of norms: one row per name, added by `register` beside the constructor."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from torch import nn
 
 from gannorm.norms.errors import NormConflictError, NormOptionError, UnknownNormError
-from gannorm.norms.info import VERBS, Axis, Kind, NormInfo
+from gannorm.norms.info import INPUTS, VERBS, Axis, Kind, NormInfo
 from gannorm.norms.options import options_of, signature
 
 Constructor = TypeVar("Constructor", bound=Callable[..., nn.Module])
@@ -43,7 +43,8 @@ def register(
 
     Raises:
         NormConflictError: The name or an alias is taken.
-        NormOptionError: The constructor would swallow misspelled options, or takes one by position.
+        NormOptionError: The constructor would swallow misspelled options, or takes one by position; or there are no
+            such axes, dims or kind.
 
     Example:
         >>> from torch import nn
@@ -60,6 +61,7 @@ def register(
 
     def add(constructor: Constructor) -> Constructor:
         _check_signature(name, constructor)
+        _check_declared(name, axes=(axes, get_args(Axis)), dims=(dims, INPUTS), kind=((kind,), VERBS))
         info = NormInfo(
             name=name,
             constructor=constructor,
@@ -190,4 +192,14 @@ def _check_signature(name: str, constructor: Callable[..., nn.Module]) -> None:
             raise NormOptionError(
                 f"norm {name!r}: its constructor takes {str(option)!r}; options must be named and keyword-only",
                 norm=name, option=option.name, value=None, accepted={},
+            )  # fmt: skip
+
+
+def _check_declared(name: str, **declared: tuple[Iterable[Any], Iterable[Any]]) -> None:
+    """Refuse axes, dims or a kind that nothing here would understand."""
+    for what, (given, known) in declared.items():
+        if unknown := [value for value in given if value not in known]:
+            raise NormOptionError(
+                f"norm {name!r}: {what}={unknown[0]!r} is none of {', '.join(map(repr, known))}",
+                norm=name, option=what, value=unknown[0], accepted={},
             )  # fmt: skip

@@ -1,0 +1,88 @@
+"""A norm under test with one number of spatial axes: how to make it, feed it and call it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gannorm.norms.build import create
+from gannorm.norms.info import NormInfo
+from gannorm.norms.modulation import conditional
+from gannorm.norms.spec import NormLike
+from gannorm.norms.virtual_batch import prepare
+
+CHANNELS = 8
+CONDITION_DIM = 3
+NUM_SAMPLES = 4
+SPACE = {0: (), 1: (6,), 2: (3, 4), 3: (2, 3, 2)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One norm, one number of spatial axes; random numbers of its own.
+
+    Args:
+        info: The norm's row.
+        dims: Number of spatial axes.
+    """
+
+    info: NormInfo
+    dims: int
+    random: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0), repr=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an input."""
+        return (NUM_SAMPLES, CHANNELS, *SPACE[self.dims])
+
+    def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
+        """Return a random input whose channels differ in mean and spread."""
+        scale = torch.linspace(0.5, 3, CHANNELS).view(-1, *(1,) * self.dims)
+        return (torch.randn(self.shape, generator=self.random) * scale + scale.flip(0) - 1).to(dtype)
+
+    def module(self, dtype: torch.dtype = torch.float64) -> nn.Module:
+        """Return the norm in training mode with parameters drawn at random, prepared if it needs data."""
+        with own_random():
+            make: Callable[..., nn.Module] = create
+            if self.info.kind == "conditional":
+                make = conditional_of_channels
+            module = make(self.info.name, CHANNELS, dims=self.dims)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=self.random) * 0.3)
+        module.to(dtype)
+        prepare(module, self.input(dtype))
+        return module
+
+    def call(self, module: nn.Module, x: Tensor) -> Tensor:
+        """Return the output, of a conditional norm under a fixed condition."""
+        if self.info.kind != "conditional":
+            return module(x)
+        condition = torch.linspace(-1, 1, len(x) * CONDITION_DIM, dtype=x.dtype).view(len(x), CONDITION_DIM)
+        return module(x, condition)
+
+
+def conditional_of_channels(spec: NormLike, channels: int, *, dims: int) -> nn.Module:
+    """Return a conditional norm of a condition of fixed length."""
+    return conditional(spec, channels, CONDITION_DIM, dims=dims)
+
+
+@contextmanager
+def own_random() -> Iterator[None]:
+    """In the block, the global random numbers are those of seed 0; afterwards what they were."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def state_of(module: nn.Module) -> dict[str, Any]:
+    """Return a copy of parameters and buffers."""
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def moved(module: nn.Module, before: dict[str, Any]) -> list[str]:
+    """Return the names of what is no longer what it was."""
+    return [name for name, value in module.state_dict().items() if not torch.equal(value, before[name])]
