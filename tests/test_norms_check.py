@@ -156,6 +156,7 @@ FOUND = [
 NOT_FOUND = [
     ("N01", critic, D),
     ("N01", critic, R1 | G),
+    ("N01", critic, {"penalty": "none"}),
     ("N01", partial(critic, "group"), R1 | D),
     ("N01", prepared, R1),
     ("N01", frozen, R1),
@@ -177,6 +178,7 @@ NOT_FOUND = [
     ("N09", partial(critic, "layer", kernel=8), AT),
     ("N10", lambda: critic(nn.GroupNorm(8, 8)), AT),
     ("N10", lambda: critic(nn.GroupNorm(4, 8), kernel=8), AT),
+    ("N10", lambda: nn.Sequential(nn.LayerNorm(8), timm.layers.LayerNorm(8)), {"sample": POINTS[:, None]}),
     ("N11", partial(critic, "instance"), AT),
     ("N11", lambda: nn.Sequential(nn.InstanceNorm1d(1)), {"sample": IMAGES.flatten(2)}),
     ("N12", lambda: critic(nn.InstanceNorm2d(8)), AT),
@@ -210,6 +212,7 @@ NOT_FOUND = [
     ("N28", critic, {}),
     ("N31", partial(critic, "instance", bias=False), {}),
     ("N31", partial(critic, "pixel"), {}),
+    ("N31", lambda: nn.Sequential(*critic("instance_plain", bias=False)[:2], Restless()), {}),
     ("N31", lambda: nn.Sequential(nn.Linear(2, 8), nn.Unflatten(1, (8, 1)), norms.create("instance_plain", 8)), {}),
     ("N32", lambda: nn.Sequential(norms.create("evonorm_s0", 8), nn.Identity(), nn.Conv2d(8, 1, 3), nn.Tanh()), {}),
     ("N32", lambda: nn.Sequential(norms.create("evonorm_s0", 8), nn.Tanh()), {}),
@@ -417,6 +420,18 @@ def test_several_arguments_and_a_conditional_norm():
     findings = norms.check(Conditional(), sample=(POINTS, torch.zeros(4, 3)), role="generator")
     assert codes(findings) == {"N08", "N16"}
     assert {finding.where for finding in findings} == {"norm.norm"}
+
+
+def test_a_norm_called_by_keyword_is_seen():
+    class Keyword(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(8)
+
+        def forward(self, x):
+            return self.norm(input=x)
+
+    assert codes(norms.check(Keyword(), sample=POINTS)) == {"N08"}
 
 
 def test_a_sample_that_does_not_pass_says_so():

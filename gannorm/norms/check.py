@@ -44,7 +44,8 @@ def check(
     Args:
         model: Any module: nothing of it has to be made here.
         role: What it is in a GAN; None where that does not matter, or is not known.
-        penalty: Name of a penalty on the gradient of each sample, such as "r1" or "wgan-gp"; None = no penalty.
+        penalty: Name of a penalty on the gradient of each sample, such as "r1" or "wgan-gp"; None or
+            "none" = no penalty.
         batch_size: Samples of one training batch in one process; None = as many as `sample` has.
         sample: An input, or a tuple of several. It is sent through once in eval mode, so that the sizes at each norm
             are known; modes, buffers and the global random state are then as before. Where a norm stops it, that norm's
@@ -69,7 +70,7 @@ def check(
         >>> from gannorm import norms
         >>> critic = nn.Sequential(nn.Conv2d(1, 8, 4, stride=2), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(1352, 1))
         >>> print(norms.check(critic, penalty="wgan-gp"))
-        N01 error 1: norm 'batch' couples the samples of a batch, and penalty='wgan-gp' is of each alone; use ...
+        N01 error 1: norm 'batch' couples the samples of a batch, and penalty='wgan-gp' is of each sample; use ...
         >>> critic[1] = norms.create("layer", 8)
         >>> print(norms.check(critic, penalty="wgan-gp", sample=torch.zeros(2, 1, 28, 28)))
         no findings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -153,22 +153,25 @@ class Network:
         """Keep the inputs of norms in the block; `entered` holds those whose forward has not returned."""
         layout: list[tuple[Any, Any]] = [(None, None)]
 
-        def convolved(_: nn.Module, __: Any, output: Tensor) -> None:
-            layout[0] = output.shape, output.stride()
+        def convolved(_: nn.Module, __: Any, output: Any) -> None:
+            layout[0] = (output.shape, output.stride()) if isinstance(output, Tensor) else (None, None)
 
-        def enter(place: Place, arguments: tuple[Any, ...]) -> None:
-            x = arguments[0]
-            place.seen.append(Seen(tuple(x.shape), (x.shape, x.stride()) == layout[0]))
+        def enter(place: Place, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
             entered.append(place.path)
+            for x in tensors((*arguments, *named.values()))[:1]:
+                place.seen.append(Seen(tuple(x.shape), (x.shape, x.stride()) == layout[0]))
 
-        with ExitStack() as stack:
+        def leave(*_: Any) -> None:
+            entered.pop()
+
+        with ExitStack() as hooks:
             for module in self.model.modules():
                 if isinstance(module, CONVOLUTIONS):
-                    stack.callback(module.register_forward_hook(convolved).remove)
+                    hooks.callback(module.register_forward_hook(convolved).remove)
             for place in self.places:
-                hook = place.layer.register_forward_pre_hook(lambda _, arguments, place=place: enter(place, arguments))
-                stack.callback(hook.remove)
-                stack.callback(place.layer.register_forward_hook(lambda *_: entered.remove(entered[-1])).remove)
+                seeing = partial(lambda place, _, *given: enter(place, *given), place)
+                hooks.callback(place.layer.register_forward_pre_hook(seeing, with_kwargs=True).remove)
+                hooks.callback(place.layer.register_forward_hook(leave).remove)
             yield
 
     def _no_sample(self, sample: tuple[Any, ...], problem: str) -> NormSampleError:

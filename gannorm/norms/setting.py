@@ -11,6 +11,7 @@ Precision = Literal["32-true", "64-true", "16-mixed", "bf16-mixed", "16-true", "
 Batches = Literal["separate", "joined", "joined_in_d_step"]
 
 CHOICES = {"role": Role, "ema": Average, "precision": Precision, "discriminator_batches": Batches}
+NO_PENALTY = (None, "none")
 LEAST = {"batch_size": 1, "world_size": 1}
 
 
@@ -49,7 +50,7 @@ class Setting:
     @property
     def penalized(self) -> bool:
         """Whether the model's gradient is differentiated again, sample by sample: the discriminator's is."""
-        return self.penalty is not None and self.role != "generator"
+        return self.penalty not in NO_PENALTY and self.role != "generator"
 
 
 def _no_setting(name: str, value: Any, problem: str) -> NormOptionError:

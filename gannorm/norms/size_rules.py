@@ -139,14 +139,14 @@ def extreme_groups(network: Network, _: Setting) -> Iterator[Found]:
 
 
 def no_shift(network: Network, _: Setting) -> Iterator[Found]:
-    """N31."""
+    """N31; certain where torch's own layers stand before and after."""
     for place in network.places:
-        before, bias = place.before, getattr(place.layer, "bias", None)
-        if bias is not None or place.channels is None or not isinstance(before, (nn.Linear, *CONVOLUTIONS)):
+        has_shift = getattr(place.layer, "bias", None) is not None
+        if has_shift or place.channels is None or not is_of_torch(place.after):
             continue
         redundant = place.info.bias_redundant(place.channels, **place.options)
-        if before.bias is None or redundant:
-            lost = "has none" if before.bias is None else "has one that is subtracted again"
+        if isinstance(place.before, (nn.Linear, *CONVOLUTIONS)) and (place.before.bias is None or redundant):
+            lost = "has none" if place.before.bias is None else "has one that is subtracted again"
             yield Found(
                 place.path,
                 f"{called(place)} has no β and the layer before it {lost}: nothing learns a shift",
@@ -178,6 +178,11 @@ def whole_batch(network: Network, setting: Setting) -> Iterator[Found]:
             )
 
 
+def is_of_torch(module: nn.Module | None) -> bool:
+    """Whether a module is one of torch's own, none of which is there to shift."""
+    return type(module).__module__.startswith("torch.nn.modules.")
+
+
 def with_shift(place: Place) -> str:
     """Return how a norm gets a β."""
     return "set affine=True" if "affine" in place.info.defaults else f"choose a norm with β: {alternatives(place)}"
@@ -193,7 +198,7 @@ def inputs(network: Network) -> Iterator[tuple[Place, Seen]]:
     for place in network.places:
         for seen in place.seen:
             usual = len(seen.shape) > 1 and not is_unbatched(place, seen) and "reference" not in place.info.axes
-            if usual and type(place.layer) not in TRAILING:
+            if usual and "normalized_shape" not in vars(place.layer):  # channels last, or who knows where
                 yield place, seen
 
 

@@ -31,7 +31,7 @@ def coupled_samples(network: Network, setting: Setting) -> Iterator[Found]:
         if place.couples:
             yield Found(
                 place.path,
-                f"{called(place)} couples the samples of a batch, and penalty={setting.penalty!r} is of each alone",
+                f"{called(place)} couples the samples of a batch, and penalty={setting.penalty!r} is of each sample",
                 alternatives(place, penalized=True),
             )
 

@@ -37,9 +37,10 @@ def check_norms(
         ConfigError: A finding is an error; the first one is named.
         UnknownPitfallError: A code in `allow` is none.
     """
+    batch_size = getattr(data, "batch_size", None)
     check = partial(
         norms.check,
-        batch_size=getattr(data, "batch_size", None),
+        batch_size=batch_size if isinstance(batch_size, int) else None,  # anybody's data may mean something else
         precision=precision,
         channels_last=True,  # as `Run.prepare_model` lays the networks out
         allow=allow,
