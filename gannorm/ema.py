@@ -9,6 +9,8 @@ import copy
 import torch
 from torch import nn
 
+from gannorm import norms
+
 RAMP = 0.05  # the half-life is at most this share of the images seen, so that early weights are forgotten
 
 
@@ -17,9 +19,10 @@ class GeneratorEMA(nn.Module):
 
         W̄ ← W̄ + (1 − 0.5^(n/h))·(W − W̄),   h = min(half_life, 0.05·images seen)
 
-    Buffers are copied, not averaged: an average of spectral norm's unit vectors is none. Running statistics mean
-    nothing beside averaged weights, so whoever samples recomputes them first (`norms.recalibrate`): copied ones gave
-    1.0 effective modes where the generator had 9.4.
+    No buffer is averaged; each is treated as `norms.buffer_policy` says. Running statistics mean nothing beside
+    averaged weights, so they are left alone and whoever samples recomputes them first (`norms.recalibrate`): copied
+    ones gave 1.0 effective modes where the generator had 9.4. The rest is copied: an average of spectral norm's unit
+    vectors is none.
 
     Args:
         generator: The network to follow.
@@ -38,6 +41,7 @@ class GeneratorEMA(nn.Module):
         super().__init__()
         self.network = copy.deepcopy(generator).requires_grad_(False)
         self.half_life = half_life
+        self.copied: list[bool] | None = None  # which buffers are; known when all are there, after `norms.prepare`
 
     @torch.no_grad()
     def update(self, generator: nn.Module, *, num_images: int, images_seen: int) -> None:
@@ -46,5 +50,8 @@ class GeneratorEMA(nn.Module):
         weight = 1 - 0.5 ** (num_images / half_life)
         averaged, current = ([p.detach() for p in network.parameters()] for network in (self.network, generator))
         torch._foreach_lerp_(averaged, current, weight)
-        for mine, theirs in zip(self.network.buffers(), generator.buffers(), strict=True):
-            mine.copy_(theirs)
+        if self.copied is None:
+            self.copied = [policy == "copy" for policy in norms.buffer_policy(generator).values()]
+        for mine, theirs, copied in zip(self.network.buffers(), generator.buffers(), self.copied, strict=True):
+            if copied:
+                mine.copy_(theirs)

@@ -214,6 +214,24 @@ class GAN(pl.LightningModule):
             norms.recalibrate(network, latent_batches(network, self.batch_size, generator))
         return network.eval().requires_grad_(False)
 
+    def needs_data(self) -> bool:
+        """Return whether a norm of either network has to see a batch before its first use."""
+        return norms.needs_data(self.generator) or norms.needs_data(self.discriminator)
+
+    def prepare(self, real: Tensor) -> None:
+        """Show both networks the batch that some norms need first: real images, and as many latent vectors.
+
+        Before the first step, and before a checkpoint is loaded; nothing happens where no norm needs it.
+
+        Args:
+            real: (N, ...) images in [-1, 1].
+        """
+        z = torch.randn(len(real), latent_dim(self.generator), generator=rng.generator(self.seed, "reference"))
+        norms.prepare(self.generator, z)
+        norms.prepare(self.discriminator, real)
+        if self.averaged is not None:
+            norms.prepare(self.averaged.network, z)
+
     def check_shape(self, shape: Sequence[int]) -> None:
         """Make sure that the networks fit the data, before the first step.
 

@@ -26,12 +26,16 @@ def test_the_average_is_the_formula():
     assert ema.network.weight.item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_buffers_are_copied_and_the_average_takes_no_gradient():
+def test_buffers_are_treated_as_their_policy_says_and_the_average_takes_no_gradient():
     generator = MLPGenerator(shape=(2,), hidden=(8,), weight_norm="spectral")
     ema = GeneratorEMA(generator, half_life=10)
+    before = {name: buffer.clone() for name, buffer in ema.network.named_buffers()}
     generator(torch.randn(16, 64))
     ema.update(generator, num_images=16, images_seen=16)
-    assert tiny.same_state(dict(generator.named_buffers()), dict(ema.network.named_buffers()))
+    policy = norms.buffer_policy(generator)
+    assert set(policy.values()) == {"recompute", "copy"}
+    for name, buffer in ema.network.named_buffers():
+        assert torch.equal(buffer, generator.get_buffer(name) if policy[name] == "copy" else before[name]), name
     assert not any(p.requires_grad for p in ema.parameters())
 
 
@@ -40,22 +44,35 @@ def statistics_gap(network, reference):
     return max((a - b).abs().max().item() for (name, a), b in pairs if "running" in name)
 
 
-def test_copied_statistics_are_wrong_for_averaged_weights_and_recomputed_ones_right():
+def with_buffers(network, buffers):
+    other = copy.deepcopy(network)
+    for name, value in buffers.items():
+        other.get_buffer(name).copy_(value)
+    return other
+
+
+def test_copied_and_averaged_statistics_are_wrong_for_averaged_weights_and_recomputed_ones_right():
     """Early in a run the weights move fast: the raw generator's statistics say nothing about the average's."""
     torch.manual_seed(0)
     generator = MLPGenerator(shape=(2,), hidden=(32,), latent_dim=4)
     ema = GeneratorEMA(generator, half_life=10_000)
+    averaged = {name: buffer.clone() for name, buffer in generator.named_buffers() if "running" in name}
     for step in range(1, 51):
         with torch.no_grad():
             for parameter in generator.parameters():
                 parameter += 0.05 * torch.randn_like(parameter) + 0.02
         generator(torch.randn(64, 4))
+        weight = 1 - 0.5 ** (64 / min(10_000, RAMP * 64 * step))  # as the weights are averaged
+        for name, value in averaged.items():
+            value.lerp_(generator.get_buffer(name), weight)
         ema.update(generator, num_images=64, images_seen=64 * step)
     truth = copy.deepcopy(ema.network)
     norms.recalibrate(truth, [torch.randn(64, 4) for _ in range(500)])
-    copied = statistics_gap(ema.network, truth)
-    norms.recalibrate(ema.network, [torch.randn(64, 4) for _ in range(100)])
-    assert statistics_gap(ema.network, truth) < copied / 5
+    recomputed = copy.deepcopy(ema.network)
+    norms.recalibrate(recomputed, [torch.randn(64, 4) for _ in range(100)])
+    gap = statistics_gap(recomputed, truth)
+    for wrong in (dict(generator.named_buffers()), averaged):
+        assert gap < statistics_gap(with_buffers(ema.network, wrong), truth) / 5
 
 
 def test_a_snapshot_of_the_average_has_statistics_of_its_own_and_leaves_no_trace():

@@ -87,6 +87,13 @@ def test_instance_norm_on_points_is_refused():
             network(shape=(2,), norm="instance")
 
 
+@pytest.mark.parametrize("norm", norms.names(kind="fused"))
+def test_a_norm_that_activates_stands_in_place_of_the_activation(norm):
+    generator, discriminator = DCGANGenerator(norm=norm, norm_at="all", width=8), DCGANDiscriminator(norm=norm, width=8)
+    kinds = [type(block.activation) for block in (*generator.blocks, *discriminator.blocks)]
+    assert kinds == [nn.Identity] * 2 + [nn.Tanh] + [nn.LeakyReLU] + [nn.Identity] * (len(discriminator.blocks) - 1)
+
+
 @pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator, MLPGenerator, MLPDiscriminator])
 def test_a_network_is_rebuilt_from_its_hyperparameters(network):
     original = network(norm={"name": "group", "num_groups": 4})

@@ -23,6 +23,9 @@ EXTRAS = {
     "evonorm_s0": lambda module: {"slope": module.slope},
     "ghost_batch": lambda module: {"ghost_size": module.ghost_size},
     "virtual_batch": lambda module: {"reference": module.reference_batch_0},
+    "batch_instance": lambda module: {"rho": torch.sigmoid(module.mixture)},
+    "dynamic_tanh": lambda module: {"alpha": module.slope},
+    "global_response": lambda module: {"gamma": module.weight, "beta": module.bias},
 }
 
 
@@ -37,6 +40,8 @@ def made(name: str, dims: int, dtype: torch.dtype = torch.float64) -> nn.Module:
 
 def expected(name: str, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     y = getattr(reference, name)(x, **EXTRAS.get(name, lambda _: {})(module))
+    if name == "global_response":  # γ stands inside its formula
+        return y
     y = reference.affine(y, getattr(module, "weight", None), getattr(module, "bias", None))
     return reference.thresholded(y, module.activation.threshold) if name == "filter_response" else y
 
@@ -71,6 +76,12 @@ def timms_evonorm(module: norms.EvoNormS0) -> nn.Module:
     return theirs
 
 
+def timms_response_norm(module: norms.GlobalResponseNorm) -> nn.Module:
+    theirs = timm.layers.grn.GlobalResponseNorm(CHANNELS, eps=module.eps, channels_last=False)
+    theirs.load_state_dict(module.state_dict())
+    return theirs
+
+
 def timms_layer_norm(module: norms.ChannelLayerNorm) -> nn.Module:
     theirs = timm.layers.LayerNorm2d(CHANNELS, eps=module.eps)
     theirs.load_state_dict(module.state_dict())
@@ -88,6 +99,7 @@ def timms_rms_norm(module: norms.ChannelRMSNorm) -> nn.Module:
     [
         ("filter_response", timms_filter_response),
         ("evonorm_s0", timms_evonorm),
+        ("global_response", timms_response_norm),
         ("layer_channels", timms_layer_norm),
         ("rms", timms_rms_norm),
     ],
@@ -272,7 +284,7 @@ def test_the_threshold_is_an_activation_and_can_be_left_out():
     assert torch.equal(with_it(x), without(x).relu())  # τ starts at 0
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if "affine" in norms.describe(name).defaults])
+@pytest.mark.parametrize("name", [name for name in LAYERS if {"affine", "eps"} <= norms.describe(name).defaults.keys()])
 def test_options_reach_the_layer(name):
     x = torch.randn(SHAPES[2], dtype=torch.float64)
     module = norms.create(name, CHANNELS, eps=0.5, affine=False, **OPTIONS.get(name, {})).double()
@@ -328,7 +340,7 @@ def test_a_layer_prints_its_options(name):
 
 @pytest.mark.parametrize("dims", [1, 2])
 def test_zeros_have_derivatives(dims):
-    for name in ("rms", "pixel", "filter_response", "layer_channels"):
+    for name in ("rms", "pixel", "filter_response", "layer_channels", "global_response"):
         module = norms.create(name, CHANNELS, dims=dims)
         x = torch.zeros(SHAPES[dims], requires_grad=True)
         (gradient,) = torch.autograd.grad(module(x).sum(), x, create_graph=True)

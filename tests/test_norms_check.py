@@ -298,7 +298,7 @@ def test_a_line_has_code_path_value_and_fix():
     (error,) = norms.check(model, sample=IMAGES).errors
     assert (error.code, error.severity, error.where) == ("N09", "error", "blocks.1")
     assert "norm 'instance' of (4, 8, 1, 1)" in error.message
-    assert error.fix == "use layer, layer_channels, rms, pixel, layer_instance or none"
+    assert error.fix == "use layer, layer_channels, rms, pixel or none"
     assert str(error) == f"N09 error blocks.1: {error.message}; {error.fix}"
 
 

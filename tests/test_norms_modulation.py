@@ -11,7 +11,7 @@ from tests.reference import norms as reference
 
 CHANNELS, CONDITION = 8, 3
 SHAPES = {0: (5, 8), 1: (5, 8, 6), 2: (5, 8, 3, 4), 3: (5, 8, 2, 3, 2)}
-BASES = [*norms.names(kind="activation"), *norms.names(kind="fused")]
+BASES = [name for kind in ("activation", "fused") for name in norms.names(kind=kind) if name != "global_response"]
 WAYS = norms.names(kind="conditional")
 CASES = [(base, dims) for base in BASES for dims in norms.describe(base).dims]
 # What stands between x̂ and γ in a norm without γ and β, from a batch of the size here.
@@ -20,6 +20,8 @@ EXTRAS = {
     "layer_instance": lambda module: {"rho": torch.sigmoid(module.mixture)},
     "evonorm_s0": lambda module: {"slope": module.slope},
     "ghost_batch": lambda module: {"ghost_size": 2},
+    "batch_instance": lambda module: {"rho": torch.sigmoid(module.mixture)},
+    "dynamic_tanh": lambda module: {"alpha": module.slope},
 }
 
 

@@ -10,6 +10,7 @@ from gannorm import norms
 
 NormSpec = str | Mapping[str, Any] | Callable[[int], nn.Module] | None
 WeightNormSpec = str | Mapping[str, Any] | None
+HIDDEN = (nn.ReLU, nn.LeakyReLU)  # activations of hidden layers
 NormAt = Literal["inner", "all"] | Sequence[int]
 
 
@@ -25,6 +26,9 @@ def block(
 ) -> nn.Sequential:
     """Return layer, (reshape,) norm and activation in a row, under names that no norm changes.
 
+    A norm that brings its own activation stands in place of a hidden layer's, never in place of an output's, which
+    brings images into their range.
+
     The bias of the layer is left out only where the norm subtracts it again exactly: not where it differs between
     positions of one channel, as that of a linear layer whose output is reshaped to a feature map.
 
@@ -38,6 +42,8 @@ def block(
         reshape: What brings the layer's output into the shape that the norm expects.
     """
     has_bias = reshape is not None or not norms.bias_redundant(norm, channels)
+    if norms.activates(norm) and isinstance(activation, HIDDEN):
+        activation = nn.Identity()
     parts = [
         ("layer", norms.wrap(weight_norm, make_layer(bias=has_bias))),
         ("reshape", reshape or nn.Identity()),

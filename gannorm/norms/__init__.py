@@ -8,12 +8,14 @@
     spec_of(layer)                  from a layer back to its spec
     register("mine")                add your own
     check(model, penalty="r1")      what can go wrong with a model's norms; pitfalls() is the whole list
+    prepare(model, batch)           what some norms need to see before their first use
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
 
 Needs torch and nothing else of this package.
 """
 
 from gannorm.norms.activation import number_of_groups as number_of_groups
+from gannorm.norms.batch_variants import BatchInstanceNorm as BatchInstanceNorm
 from gannorm.norms.batch_variants import BatchRenorm as BatchRenorm
 from gannorm.norms.batch_variants import GhostBatchNorm as GhostBatchNorm
 from gannorm.norms.build import activates as activates
@@ -51,6 +53,8 @@ from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
 from gannorm.norms.registry import registered as registered
+from gannorm.norms.response import DynamicTanh as DynamicTanh
+from gannorm.norms.response import GlobalResponseNorm as GlobalResponseNorm
 from gannorm.norms.sample import NormSampleError as NormSampleError
 from gannorm.norms.spec import NormLike as NormLike
 from gannorm.norms.spec import NormSpec as NormSpec
@@ -65,5 +69,6 @@ from gannorm.norms.state import settle_spectral_norm as settle_spectral_norm
 from gannorm.norms.virtual_batch import VirtualBatchNorm as VirtualBatchNorm
 from gannorm.norms.virtual_batch import needs_data as needs_data
 from gannorm.norms.virtual_batch import prepare as prepare
+from gannorm.norms.virtual_batch import prepare_like as prepare_like
 from gannorm.norms.weight import NormalizedWeight as NormalizedWeight
 from gannorm.norms.weight import StandardizedWeight as StandardizedWeight

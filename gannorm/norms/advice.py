@@ -7,6 +7,7 @@ from gannorm.norms.places import Place
 from gannorm.norms.registry import describe, names
 
 FEW = 8  # values; fewer make a poor mean and variance
+MOST_NAMED = 4  # besides no norm; `names` lists the rest
 
 
 def called(place: Place) -> str:
@@ -32,9 +33,10 @@ def alternatives(place: Place, *, penalized: bool = False, shape: Sequence[int] 
             dims=len(shape) - 2 if shape else None,
         )
     ]
-    others = [info for info in others if info.name != place.info.name and _ready(info) and _enough(info, shape)]
-    fitting = [info.name for info in sorted(others, key=lambda info: not info.axes)]  # doing nothing comes last
-    return f"use {', '.join(fitting[:-1])} or {fitting[-1]}" if len(fitting) > 1 else f"use {fitting[0]}"
+    fitting = [info for info in others if info.name != place.info.name and _ready(info) and _enough(info, shape)]
+    named = [info.name for info in fitting if info.axes][:MOST_NAMED]
+    named += [info.name for info in fitting if not info.axes][:1]  # no norm
+    return f"use {', '.join(named[:-1])} or {named[-1]}" if len(named) > 1 else f"use {named[0]}"
 
 
 def _ready(info: NormInfo) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gannorm.norms.errors import NormShapeError
+from gannorm.norms.errors import NormOptionError, NormShapeError
 
 HALF = (torch.float16, torch.bfloat16)
 
@@ -86,6 +86,31 @@ def per_channel(values: Tensor, dims: int) -> Tensor:
     return values.view(-1, *(1,) * dims)
 
 
+def per_position(values: Tensor, dims: int) -> Tensor:
+    """Return values (N, C) in a shape that meets (N, C, *space)."""
+    return values.view(*values.shape, *(1,) * dims)
+
+
 def like(values: Tensor | None, x: Tensor) -> Tensor | None:
     """Return values in the type of x; torch's fused operations take no mixture."""
     return None if values is None else values.to(x.dtype)
+
+
+def mixture_of(norm: str, channels: int, rho: float, ends: str) -> nn.Parameter:
+    """Return a parameter (C,) whose sigmoid is ρ: it stays between 0 and 1 whatever an optimizer does.
+
+    Args:
+        norm: Whose it is, for the message.
+        channels: C.
+        rho: ρ at the start.
+        ends: The norms at 0 and 1.
+
+    Raises:
+        NormOptionError: ρ is not between 0 and 1.
+    """
+    if not 0 < rho < 1:
+        raise NormOptionError(
+            f"norm {norm!r}: rho={rho}: a share between 0 and 1; for the ends use {ends}",
+            norm=norm, option="rho", value=rho, accepted={},
+        )  # fmt: skip
+    return nn.Parameter(torch.full((channels,), rho).logit())

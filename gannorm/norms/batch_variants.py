@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
-from gannorm.norms.affine import checked, like, options_text, per_channel
+from gannorm.norms.affine import checked, mixture_of, options_text, per_channel
 from gannorm.norms.errors import NormOptionError
 from gannorm.norms.registry import register
 
@@ -40,18 +40,28 @@ class RunningStatistics(_NormBase):
     def forward(self, x: Tensor) -> Tensor:
         """Return x normalized: in training by the batch, and what it says of all data is remembered."""
         h = checked(self, x)
-        weight, bias = like(self.weight, h), like(self.bias, h)
-        if not self.training:
-            mean, variance = like(self.running_mean, h), like(self.running_var, h)
-            return F.batch_norm(h, mean, variance, weight, bias, False, 0.0, self.eps).to(x.dtype)
-        y, mean, variance = self.by_batch(h, weight, bias)
-        if self.track_running_stats:  # False in a block of `freeze_state`
-            self.remember(mean, variance)
-        return y.to(x.dtype)
+        if self.training:
+            y, mean, variance = self.by_batch(h)
+            if self.track_running_stats:  # False in a block of `freeze_state`
+                self.remember(mean, variance)
+        else:
+            mean, variance = self.running_mean.to(h.dtype), self.running_var.to(h.dtype)
+            y = F.batch_norm(h, mean, variance, None, None, False, 0.0, self.eps)
+        return self.scaled(self.mixed(h, y)).to(x.dtype)
 
-    def by_batch(self, h: Tensor, weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the output, and mean and unbiased variance (C,) of the batch."""
-        raise NotImplementedError
+    def by_batch(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the input normalized by the batch, and the batch's mean and unbiased variance (C,)."""
+        return standardized(h, self.eps)
+
+    def mixed(self, h: Tensor, y: Tensor) -> Tensor:  # noqa: ARG002
+        """Return what γ and β are applied to, from the input and what became of it."""
+        return y
+
+    def scaled(self, y: Tensor) -> Tensor:
+        """Return γ y + β; y as it is without them."""
+        if self.weight is None or self.bias is None:
+            return y
+        return torch.addcmul(per_channel(self.bias, self.dims), y, per_channel(self.weight, self.dims))
 
     @torch.no_grad()
     def remember(self, mean: Tensor, variance: Tensor) -> None:
@@ -123,12 +133,12 @@ class GhostBatchNorm(RunningStatistics):
         super().__init__(channels, dims=dims, eps=eps, momentum=momentum, affine=affine)
         self.ghost_size = ghost_size
 
-    def by_batch(self, h: Tensor, weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def by_batch(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Normalize each part by itself."""
         num_parts = max(1, len(h) // self.ghost_size)
         parts = [standardized(part, self.eps) for part in h.tensor_split(num_parts)]
         y, mean, variance = (list(column) for column in zip(*parts, strict=True))
-        return _scaled(torch.cat(y), weight, bias, self.dims), _average(mean), _average(variance)
+        return torch.cat(y), torch.stack(mean).mean(0), torch.stack(variance).mean(0)
 
 
 @register(
@@ -184,12 +194,11 @@ class BatchRenorm(RunningStatistics):
         self.r_max, self.d_max = r_max, d_max
         self.start, self.r_batches, self.d_batches = start, r_batches, d_batches
 
-    def by_batch(self, h: Tensor, weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def by_batch(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Normalize by the batch, then correct."""
         y, mean, variance = standardized(h, self.eps)
         r, d = self.correction(mean, variance, num_values=h.numel() // self.channels)
-        y = torch.addcmul(per_channel(d, self.dims), y, per_channel(r, self.dims))
-        return _scaled(y, weight, bias, self.dims), mean, variance
+        return torch.addcmul(per_channel(d, self.dims), y, per_channel(r, self.dims)), mean, variance
 
     @torch.no_grad()
     def correction(self, mean: Tensor, variance: Tensor, num_values: int) -> tuple[Tensor, Tensor]:
@@ -207,11 +216,50 @@ class BatchRenorm(RunningStatistics):
         return ((self.num_batches_tracked - self.start) / max(1, end - self.start)).clamp(0, 1)
 
 
-def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None, dims: int) -> Tensor:
-    if weight is None or bias is None:
-        return y
-    return torch.addcmul(per_channel(bias, dims), y, per_channel(weight, dims))
+@register(
+    "batch_instance",
+    aliases=("BIN",),
+    axes=("batch", "space"),
+    centers=True,
+    dims=(1, 2, 3),
+    formula="y = γ (ρ x̂_B + (1 − ρ) x̂_I) + β; x̂_B of batch norm, x̂_I of instance norm; ρ per channel",
+    paper="Nam & Kim 2018, arXiv:1805.07925, equation 4",
+    deviations="ρ = sigmoid of a parameter, from `rho`; the paper clips ρ to [0, 1] after each step, from 1",
+)
+class BatchInstanceNorm(RunningStatistics):
+    """Per channel, a learned mixture of batch norm and instance norm: which styles of an image are kept.
 
+    Args:
+        channels: C.
+        dims: Number of spatial axes.
+        eps: ε.
+        momentum: Share of a new batch in the running averages.
+        affine: Whether there are γ and β.
+        rho: ρ at the start, between 0 (instance norm) and 1 (batch norm).
 
-def _average(values: list[Tensor]) -> Tensor:
-    return torch.stack(values).mean(0)
+    Raises:
+        NormOptionError: `rho` is not between 0 and 1.
+
+    Example:
+        >>> BatchInstanceNorm(4, dims=2)(torch.randn(2, 4, 3, 3)).shape
+        torch.Size([2, 4, 3, 3])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dims: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        rho: float = 0.5,
+    ) -> None:
+        super().__init__(channels, dims=dims, eps=eps, momentum=momentum, affine=affine)
+        self.rho = rho
+        self.mixture = mixture_of("batch_instance", channels, rho, "'instance' or 'batch'")
+
+    def mixed(self, h: Tensor, y: Tensor) -> Tensor:
+        """Return the mixture."""
+        instance = F.group_norm(h, self.channels, None, None, self.eps)
+        return torch.lerp(instance, y, torch.sigmoid(per_channel(self.mixture, self.dims)).to(h.dtype))

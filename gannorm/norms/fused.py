@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gannorm.norms.activation import groups_of, number_of_groups
-from gannorm.norms.affine import ChannelAffine, checked, per_channel
+from gannorm.norms.affine import ChannelAffine, checked, per_channel, per_position
 from gannorm.norms.registry import register
 
 
@@ -132,8 +132,3 @@ class EvoNormS0(ChannelAffine):
         variance = variance.repeat_interleave(self.channels // self.num_groups, dim=1)
         activated = h * torch.sigmoid(h * per_channel(self.slope, self.dims))
         return self.scaled(activated * per_position(variance + self.eps, self.dims).rsqrt()).to(x.dtype)
-
-
-def per_position(values: Tensor, dims: int) -> Tensor:
-    """Return values (N, C) in a shape that meets (N, C, *space)."""
-    return values.view(*values.shape, *(1,) * dims)

@@ -2,10 +2,9 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from gannorm.norms.affine import ChannelAffine, checked, like
-from gannorm.norms.errors import NormOptionError
+from gannorm.norms.affine import ChannelAffine, checked, like, mixture_of
 from gannorm.norms.registry import register
 
 
@@ -38,15 +37,10 @@ class LayerInstanceNorm(ChannelAffine):
     """
 
     def __init__(self, channels: int, *, dims: int, eps: float = 1e-5, affine: bool = True, rho: float = 0.5) -> None:
-        if not 0 < rho < 1:
-            raise NormOptionError(
-                f"norm 'layer_instance': rho={rho}: a share between 0 and 1; for the ends use 'layer' or 'instance'",
-                norm="layer_instance", option="rho", value=rho, accepted={},
-            )  # fmt: skip
         super().__init__(channels, dims=dims, affine=affine)
         self.eps = eps
         self.rho = rho
-        self.mixture = nn.Parameter(torch.full((channels,), rho).logit())
+        self.mixture = mixture_of("layer_instance", channels, rho, "'layer' or 'instance'")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixture, by two of torch's fused group norms."""

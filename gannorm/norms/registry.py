@@ -148,7 +148,7 @@ def names(
         >>> norms.names(kind="weight")
         ['spectral', 'weight', 'weight_standardize']
         >>> norms.names(kind="activation", batch_free=False, double_backward=True)
-        ['batch', 'ghost_batch', 'batch_renorm']
+        ['batch', 'ghost_batch', 'batch_renorm', 'batch_instance']
     """
     return [
         info.name

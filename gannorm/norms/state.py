@@ -16,6 +16,8 @@ from torch.nn.utils.spectral_norm import SpectralNorm as SpectralNormHook
 from gannorm.norms.errors import NormError
 
 STATISTICS = ("running_mean", "running_var")
+REFERENCE = "reference_batch_"  # start of the names of buffers that hold a batch; see `prepare`
+Policy = Literal["recompute", "copy", "none"]
 
 
 class FrozenState:
@@ -118,12 +120,12 @@ def has_batch_statistics(model: nn.Module) -> bool:
     return bool(_tracking(model))
 
 
-def buffer_policy(model: nn.Module) -> dict[str, Literal["recompute", "copy"]]:
+def buffer_policy(model: nn.Module) -> dict[str, Policy]:
     """Return for each buffer what an average of the model's weights has to do with it.
 
     "recompute": running statistics belong to the weights they were measured with; averaged or copied ones made a
-    generator with 9.4 modes look like one with 1.0 (see `recalibrate`). "copy": everything else; the average of
-    spectral norm's unit vectors is no unit vector.
+    generator with 9.4 modes look like one with 1.0 (see `recalibrate`). "none": a reference batch never changes.
+    "copy": everything else; the average of spectral norm's unit vectors is no unit vector.
 
     Example:
         >>> from gannorm import norms
@@ -131,7 +133,13 @@ def buffer_policy(model: nn.Module) -> dict[str, Literal["recompute", "copy"]]:
         {'running_mean': 'recompute', 'running_var': 'recompute', 'num_batches_tracked': 'copy'}
     """
     recompute = {id(getattr(layer, name)) for layer in _tracking(model) for name in STATISTICS}
-    return {name: "recompute" if id(buffer) in recompute else "copy" for name, buffer in model.named_buffers()}
+    return {name: _policy(name, id(buffer) in recompute) for name, buffer in model.named_buffers()}
+
+
+def _policy(name: str, is_statistic: bool) -> Policy:
+    if is_statistic:
+        return "recompute"
+    return "none" if name.rpartition(".")[2].startswith(REFERENCE) else "copy"
 
 
 def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]) -> None:

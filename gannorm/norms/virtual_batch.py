@@ -8,7 +8,7 @@ holds it at its entrance and sends it through before each forward pass, with gra
                                      2. each sample of x is normalized by them and by its own
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +18,7 @@ from torch import Tensor, nn
 from gannorm.norms.affine import ChannelAffine, checked
 from gannorm.norms.errors import NormError
 from gannorm.norms.registry import register
-from gannorm.norms.state import FrozenState
-
-REFERENCE = "reference_batch_"  # start of the buffers' names in the network
+from gannorm.norms.state import REFERENCE, FrozenState
 
 
 @register(
@@ -120,6 +118,13 @@ def prepare(model: nn.Module, batch: Tensor | tuple[Tensor, ...]) -> None:
     if not prepared:
         model.register_forward_pre_hook(_send_reference)
         model.register_forward_hook(_forget_moments, always_call=True)
+
+
+def prepare_like(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
+    """Prepare a model as the one was whose state this is, so that the state can be loaded."""
+    batch = tuple(value for name, value in sorted(state_dict.items()) if name.startswith(REFERENCE))
+    if batch:
+        prepare(model, batch)
 
 
 def needs_data(model: nn.Module) -> bool:

@@ -12,9 +12,10 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
-from gannorm import callbacks, screen, tracking
+from gannorm import callbacks, rng, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
+from gannorm.data.module import first_of
 from gannorm.evaluation import look, measured
 from gannorm.judges import JUDGES
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
@@ -157,6 +158,9 @@ class Run:
         self.gan.total_images = self.config.images
         if getattr(self.data, "seed", 0) is None:
             setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
+        if self.gan.needs_data():
+            with rng.untouched():
+                self.gan.prepare(first_of(next(iter(self.data.train_dataloader()))))
         self.gan.to(memory_format=torch.channels_last)
         shape = getattr(self.data, "image_shape", None)
         check_norms(self.gan, self.data, shape, precision=self.config.trainer.precision, allow=self.config.allow)

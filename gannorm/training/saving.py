@@ -10,6 +10,7 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
+from gannorm import norms
 from gannorm.gan import GAN
 from gannorm.sampling import Sample, sampler
 from gannorm.training.errors import RunFolderError
@@ -55,7 +56,9 @@ def load(
     spec = described(folder)["network"]
     network = network or build(spec)
     try:
-        network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+        state = safetensors.torch.load_file(folder / "model.safetensors")
+        norms.prepare_like(network, state)
+        network.load_state_dict(state)
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise RunFolderError(f"{folder / 'model.safetensors'} is missing or damaged: {first_line(error)}") from error
     return network.eval()

@@ -97,6 +97,27 @@ def layer_instance(x: Tensor, eps: float = 1e-5, *, rho: Tensor) -> Tensor:
     return y
 
 
+def batch_instance(x: Tensor, eps: float = 1e-5, *, rho: Tensor) -> Tensor:
+    y = torch.empty_like(x)
+    by_batch, by_instance = batch(x, eps), instance(x, eps)
+    for c in range(x.shape[1]):
+        y[:, c] = rho[c] * by_batch[:, c] + (1 - rho[c]) * by_instance[:, c]
+    return y
+
+
+def global_response(x: Tensor, eps: float = 1e-6, *, gamma: Tensor, beta: Tensor) -> Tensor:
+    y = torch.empty_like(x)
+    for n in range(x.shape[0]):
+        lengths = torch.stack([(channel**2).sum() ** 0.5 for channel in x[n]])
+        for c in range(x.shape[1]):
+            y[n, c] = x[n, c] + gamma[c] * x[n, c] * lengths[c] / (lengths.sum() / len(lengths) + eps) + beta[c]
+    return y
+
+
+def dynamic_tanh(x: Tensor, *, alpha: Tensor) -> Tensor:
+    return 1 - 2 / (torch.exp(2 * alpha * x) + 1)
+
+
 def layer_channels(x: Tensor, eps: float = 1e-5) -> Tensor:
     return at_each_position(x, standardized, eps)
 
