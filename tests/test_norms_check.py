@@ -217,6 +217,7 @@ NOT_FOUND = [
     ("N32", lambda: nn.Sequential(norms.create("evonorm_s0", 8), nn.Identity(), nn.Conv2d(8, 1, 3), nn.Tanh()), {}),
     ("N32", lambda: nn.Sequential(norms.create("evonorm_s0", 8), nn.Tanh()), {}),
     ("N32", partial(critic, "filter_response", threshold=False), {}),
+    ("N32", lambda: nn.Sequential(timm.layers.BatchNormAct2d(8, apply_act=False), nn.ReLU()), {}),
     ("N32", critic, {}),
     ("N34", partial(critic, "layer"), G),
     ("N34", partial(critic, "instance"), D),

@@ -6,6 +6,7 @@
     factory("group")                channels -> layer, for `norm_layer=` of torchvision and timm
     names(), describe("group")      look around
     spec_of(layer)                  from a layer back to its spec
+    convert(model, to="group")      exchange the norms of any model; plan(...) says what it would do
     register("mine")                add your own
     check(model, penalty="r1")      what can go wrong with a model's norms; pitfalls() is the whole list
     prepare(model, batch)           what some norms need to see before their first use
@@ -28,7 +29,10 @@ from gannorm.norms.channels import ChannelRMSNorm as ChannelRMSNorm
 from gannorm.norms.channels import PixelNorm as PixelNorm
 from gannorm.norms.check import UnknownPitfallError as UnknownPitfallError
 from gannorm.norms.check import check as check
+from gannorm.norms.convert import convert as convert
+from gannorm.norms.convert import plan as plan
 from gannorm.norms.errors import NormConflictError as NormConflictError
+from gannorm.norms.errors import NormConvertError as NormConvertError
 from gannorm.norms.errors import NormError as NormError
 from gannorm.norms.errors import NormKindError as NormKindError
 from gannorm.norms.errors import NormOptionError as NormOptionError
@@ -53,6 +57,8 @@ from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
 from gannorm.norms.registry import register as register
 from gannorm.norms.registry import registered as registered
+from gannorm.norms.report import Report as Report
+from gannorm.norms.report import Row as Row
 from gannorm.norms.response import DynamicTanh as DynamicTanh
 from gannorm.norms.response import GlobalResponseNorm as GlobalResponseNorm
 from gannorm.norms.sample import NormSampleError as NormSampleError

@@ -60,3 +60,10 @@ class NormConflictError(NormError):
 
     name: str
     origins: tuple[str, str]
+
+
+class NormConvertError(NormError):
+    """A model's norms cannot be exchanged as asked. Attributes: `path` and `layer` (class) of the first that cannot."""
+
+    path: str
+    layer: str

@@ -1,7 +1,7 @@
 """From a layer back to the norm it is: the reverse of `create` and `wrap`, for layers of any origin."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import NoneType
 from typing import Any
@@ -19,6 +19,7 @@ from gannorm.norms.spec import NormSpec, resolve
 
 CHANNELS = ("channels", "num_features", "num_channels", "normalized_shape")  # where a norm keeps its C
 SPELLINGS = {"affine": "elementwise_affine"}  # our option -> torch's attribute, where they differ
+LAST_AXIS = (nn.LayerNorm, nn.RMSNorm)
 TORCH_NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 PLAIN = (bool, int, float, str, tuple, NoneType)  # settings of a layer are of these types
 MISSING = object()
@@ -31,12 +32,16 @@ class Recognized:
     Args:
         spec: The registered norm with the layer's options.
         complete: Whether the spec says all: a layer made from it has the same settings, parameters and buffers.
-        after: What the layer calls after the norm, where it is norm and activation in one.
+        dims: Numbers of spatial axes that a layer of this class is made for.
+        after: What the layer calls after the norm, by attribute, where it is norm and activation in one.
+        last_axis: Whether it normalizes the last axis of its input, as torch's LayerNorm does, not the second.
     """
 
     spec: NormSpec
     complete: bool = True
-    after: tuple[nn.Module, ...] = ()
+    dims: tuple[int, ...] = (0, 1, 2, 3)
+    after: Mapping[str, nn.Module] = field(default_factory=dict)
+    last_axis: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def spec_of(layer: nn.Module) -> NormSpec | None:
     Known are torch's own classes, the registered ones, and those of timm and torchvision that are torch's under
     another name; never a subclass, which may compute something else. What a layer cannot tell: `GroupNorm(1, C)` is
     `layer`, also where it was made as `group` with one group; groups as many as "auto" gives are "auto"; an `Identity`
-    may stand for anything and is None; and so is a layer with settings that no registered norm has.
+    may stand for anything and is None, unless `convert` left it; so is a layer with settings that no norm here has.
 
     Example:
         >>> from torch import nn
@@ -148,16 +153,17 @@ def recognize(layer: nn.Module) -> Recognized | None:
     if channels is None:
         return None
     foreign = FOREIGN.get((type(layer).__module__, type(layer).__qualname__), Foreign(type(layer)))
-    candidates = [
-        _compared(info, layer, channels, dims)
-        for info in map(describe, names())
-        for dims in _dims_to_try(info, layer, foreign)
-        if _class_made(info.constructor, info.takes_dims, dims) is foreign.same_as
-    ]
-    if not candidates:
+    found = []
+    for info in map(describe, names()):
+        made_for = tuple(dims for dims in _dims_to_try(info, layer, foreign) if _makes(info, dims) is foreign.same_as)
+        if made_for:
+            found.append((*_compared(info, layer, channels, made_for[0]), made_for))
+    if not found:
         return None
-    spec, complete = min(candidates, key=lambda found: (not found[1], len(found[0].options)))
-    return Recognized(spec, complete, tuple(getattr(layer, name) for name in foreign.after if hasattr(layer, name)))
+    spec, complete, made_for = min(found, key=lambda match: (not match[1], len(match[0].options)))
+    after = {name: getattr(layer, name) for name in foreign.after if hasattr(layer, name)}
+    last_axis = foreign.same_as in LAST_AXIS and foreign.dims is None
+    return Recognized(spec, complete, (foreign.dims,) if foreign.dims else made_for, after, last_axis)
 
 
 def weight_spec_of(layer: nn.Module) -> NormSpec | None:
@@ -192,6 +198,10 @@ def _make(constructor: Callable[..., nn.Module], takes_dims: bool, channels: int
     """Return a layer to look at; random numbers it draws are given back."""
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         return constructor(channels, **({"dims": dims} if takes_dims else {}), **options)
+
+
+def _makes(info: NormInfo, dims: int) -> type[nn.Module] | None:
+    return _class_made(info.constructor, info.takes_dims, dims)
 
 
 @lru_cache(maxsize=512)

@@ -123,7 +123,8 @@ class Network:
         own_activation: tuple[nn.Module, ...] = ()
         if found := recognize(layer):
             info, options = describe(found.spec.name), dict(found.spec.options)
-            own_activation = (layer,) if info.kind == "fused" and not is_switched_off(info, layer) else found.after
+            fused = info.kind == "fused" and not is_switched_off(info, layer)
+            own_activation = (layer,) if fused else tuple(found.after.values())
         elif kin := next((name for kind, name in KIN.items() if isinstance(layer, kind)), None):
             info = describe(kin)
             options = {o.name: vars(layer)[o.name] for o in info.options if o.name in vars(layer)}

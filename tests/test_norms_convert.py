@@ -1,0 +1,792 @@
+"""Exchanging the norms of models that know nothing of us: what is kept, what is refused, and that it can be undone."""
+
+import copy
+import importlib
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+
+import pytest
+import timm
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+from torch.nn.utils import parametrize
+
+from gannorm import norms
+from gannorm.norms.lookup import recognize
+from gannorm.norms.targets import CLOSED
+from tests.test_norms_lookup import over_channels
+
+IMAGES = (2, 3, 64, 64)
+
+
+class Generator(nn.Module):
+    """Somebody's DCGAN generator: no bias before batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.ConvTranspose2d(8, 16, 4, bias=False), nn.BatchNorm2d(16), nn.ReLU(True),
+            nn.ConvTranspose2d(16, 8, 4, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(True),
+            nn.ConvTranspose2d(8, 3, 4, 2, 1, bias=False), nn.Tanh(),
+        )  # fmt: skip
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return self.main(z if labels is None else z + labels)
+
+
+class Untraceable(nn.Module):
+    """A block that looks at values, with a block inside that does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 1, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.inner = nn.Sequential(nn.Conv2d(8, 8, 1, bias=False), nn.BatchNorm2d(8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(self.first(x))
+        return self.inner(x) if x.mean() > -100 else x
+
+
+class Branching(nn.Module):
+    """A convolution whose output goes past the norm, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 8, 1, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.convolution(x)
+        return x + self.norm(x)
+
+
+def block(*layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), *(layers or (nn.BatchNorm2d(8),)), nn.ReLU())
+
+
+def moved(model: nn.Module) -> nn.Module:
+    """Return a model whose parameters and statistics are no longer as made."""
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand_like(tensor) + 0.5)
+    return model
+
+
+def state(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def assert_same_state(model: nn.Module, before: dict[str, torch.Tensor]) -> None:
+    after = model.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def norms_in(model: nn.Module) -> list[str]:
+    return [found.spec.name for layer in model.modules() if (found := recognize(layer))]
+
+
+# What is kept
+
+
+def test_gamma_and_beta_are_the_same_parameters_and_the_function_is_the_new_norms():
+    model = moved(block())
+    convolution, old = model[0], model[1]
+    report = norms.convert(model, to="group", num_groups=4)
+    assert model[1].weight is old.weight
+    assert model[1].bias is old.bias
+    x = torch.randn(IMAGES)
+    expected = F.relu(F.group_norm(F.conv2d(x, convolution.weight), 4, old.weight, old.bias))
+    torch.testing.assert_close(model(x), expected)
+    assert report.model is model
+    assert norms.spec_of(model[1]) == norms.resolve("group", num_groups=4)
+
+
+def test_equals_a_model_built_with_the_new_norm():
+    model = moved(torchvision.models.resnet18(num_classes=3))
+    norms.convert(model, to="group")
+    built = torchvision.models.resnet18(num_classes=3, norm_layer=norms.factory("group"))
+    extra = built.load_state_dict(model.state_dict(), strict=False)
+    assert not extra.missing_keys
+    assert len(extra.unexpected_keys) == 20
+    assert all("conv" in key or "downsample.0" in key for key in extra.unexpected_keys)
+    x = torch.randn(IMAGES)
+    assert torch.equal(model(x), built(x))
+
+
+@pytest.mark.parametrize("to", ["group", "instance", "layer", "none", "batch"])
+def test_keeps_dtype_mode_and_what_is_trained(to):
+    model = block(nn.BatchNorm2d(8, eps=1e-3)).double().eval()
+    model.train()
+    model[1].eval()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    norms.convert(model, to=to)
+    assert not model[1].training
+    assert model.training
+    assert all(tensor.dtype in (torch.float64, torch.int64) for tensor in model.state_dict().values())
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_keeps_the_device():
+    with torch.device("meta"):
+        model = block()
+    norms.convert(model, to="group")
+    assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+
+
+def test_norms_without_parameters_get_the_place_of_what_is_around_them():
+    model = block(nn.InstanceNorm2d(8)).double()
+    report = norms.convert(model, to="batch")
+    assert model[1].weight.dtype == model[1].running_mean.dtype == torch.float64
+    assert report.rows[0].state == "γ β new"
+    assert report.new_parameters == ("1.weight", "1.bias")
+
+
+def test_a_shared_layer_is_replaced_once_in_every_place():
+    shared = nn.BatchNorm2d(8)
+    model = nn.Sequential(block(shared), nn.Conv2d(8, 3, 1), block(shared))
+    report = norms.convert(model, to="group")
+    assert model[0][1] is model[2][1]
+    assert type(model[0][1]) is nn.GroupNorm
+    assert [row.path for row in report.rows] == ["0.1 (and 1 more)"]
+    assert model[0][0].bias is not None
+    assert model[2][0].bias is not None
+    report.undo()
+    assert model[0][1] is shared
+    assert model[2][1] is shared
+    with pytest.raises(norms.NormConvertError, match=r"0\.1 .*'2\.1'.*take both"):
+        norms.convert(model, to="group", where="0.*")
+
+
+def test_hooks_go_over_and_can_still_be_removed():
+    model = block()
+    seen = []
+    handle = model[1].register_forward_hook(lambda module, args, output: seen.append(type(module).__name__))
+    report = norms.convert(model, to="group")
+    model(torch.randn(IMAGES))
+    assert seen == ["GroupNorm"]
+    assert "hooks" in str(report)
+    handle.remove()
+    model(torch.randn(IMAGES))
+    assert len(seen) == 1
+
+
+def test_statistics_stay_where_both_norms_have_the_same():
+    model = moved(block())
+    mean = model[1].running_mean.clone()
+    report = norms.convert(model, to="batch", eps=1e-3)
+    assert torch.equal(model[1].running_mean, mean)
+    assert not report.all_notes()
+    assert "dropped" in str(norms.plan(model, to="group"))
+    anew = norms.convert(model, to="batch", state="reset")
+    assert torch.equal(model[1].running_mean, torch.zeros(8))
+    assert torch.equal(model[1].weight, torch.ones(8))
+    assert "start anew" in str(anew)
+    assert "start anew" in str(norms.convert(block(nn.GroupNorm(2, 8)), to="batch"))
+
+
+def test_options_of_the_norm_are_those_that_were_asked_for():
+    model = block(nn.BatchNorm2d(8, eps=1e-3))
+    norms.convert(model, to={"name": "group", "group_size": 2})
+    assert norms.spec_of(model[1]) == norms.resolve("group", num_groups=4)
+    assert norms.convert(model, to=nn.BatchNorm2d, momentum=0.5).rows[0].after.endswith("BatchNorm2d(momentum=0.5)")
+    assert model[1].momentum == 0.5
+
+
+@pytest.mark.parametrize(
+    ("norm", "to", "name"),
+    [
+        (nn.GroupNorm(1, 8, eps=0.5), "layer", "layer"),
+        (nn.GroupNorm(8, 8, eps=0.5, affine=False), "instance", "instance_plain"),
+        (nn.InstanceNorm2d(8, affine=True), {"name": "group", "group_size": 1}, "group"),
+        (timm.layers.GroupNorm(8, 2), {"name": "group", "num_groups": 2}, "group"),
+    ],
+    ids=str,
+)
+def test_exact_keeps_the_function(norm, to, name):
+    model = moved(block(norm))
+    x = torch.randn(IMAGES)
+    before = model(x)
+    norms.convert(model, to=to, state="exact", dims=2)
+    torch.testing.assert_close(model(x), before)
+    assert norms.spec_of(model[1]).name == name
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_exact_of_batch_norm_across_processes(train):
+    def synchronized(channels: int, *, eps: float = 1e-5, momentum: float | None = 0.1) -> nn.Module:
+        """Batch norm across processes."""
+        return nn.SyncBatchNorm(channels, eps=eps, momentum=momentum)
+
+    with norms.registered("synchronized", synchronized, axes=("batch", "space")):
+        model = moved(block(nn.BatchNorm2d(8, eps=0.5, momentum=0.3))).train(train)
+        twin = copy.deepcopy(model)
+        norms.convert(model, to="synchronized", state="exact")
+        x = torch.randn(IMAGES)
+        assert type(model[1]) is nn.SyncBatchNorm
+        assert torch.equal(model(x), twin(x))
+        assert_same_state(model, state(twin))
+        norms.convert(model, to="batch", state="exact")
+        assert norms.spec_of(model[1]) == norms.resolve("batch", eps=0.5, momentum=0.3)
+
+
+@pytest.mark.parametrize(
+    ("norm", "to"),
+    [
+        (nn.BatchNorm2d(8), "group"),
+        (nn.BatchNorm2d(8), "none"),
+        (nn.GroupNorm(2, 8), "layer"),
+        (nn.InstanceNorm2d(8, affine=True, track_running_stats=True), {"name": "group", "num_groups": 8}),
+        (nn.GroupNorm(1, 8), {"name": "layer", "eps": 0.5}),
+        (nn.GroupNorm(1, 8), {"name": "layer", "affine": False}),
+    ],
+    ids=str,
+)
+def test_exact_refuses_another_function(norm, to):
+    model = block(norm)
+    with pytest.raises(norms.NormConvertError, match=r"^1 \(.* is not the same function as"):
+        norms.convert(model, to=to, state="exact", dims=2)
+    assert model[1] is norm
+
+
+# The bias of the layer before
+
+
+def test_a_bias_is_added_where_the_new_norm_does_not_take_it_away():
+    for to, added in {"group": True, "layer": True, "none": True, "instance": False}.items():
+        model = block()
+        report = norms.convert(model, to=to)
+        assert (model[0].bias is not None) == added
+        assert report.rows[0].bias == ("added" if added else "")
+    assert norms.convert(block(), to="group", fix_bias=False).rows[0].bias == ""
+    with_bias = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
+    assert norms.plan(with_bias, to="layer").rows[0].bias == "has one"
+    assert norms.plan(nn.Sequential(nn.Linear(4, 8), nn.GroupNorm(2, 8)), to="batch").rows[0].bias == "redundant now"
+
+
+def test_a_layer_that_has_no_bias_by_choice_gets_none():
+    model = block(nn.GroupNorm(2, 8))
+    norms.convert(model, to="layer")
+    assert model[0].bias is None
+
+
+def test_no_bias_where_the_output_goes_elsewhere_too():
+    model = Branching()
+    report = norms.convert(model, to="group")
+    assert model.convolution.bias is None
+    assert report.rows[0].bias == "none"
+    assert "goes elsewhere" in str(report)
+
+
+def test_what_cannot_be_traced_is_said_and_what_is_inside_is_found():
+    model = Untraceable()
+    report = norms.convert(model, to="group")
+    assert model.first.bias is None
+    assert model.inner[0].bias is not None
+    assert [row.bias for row in report.rows] == ["not found", "added"]
+    assert "note: norm: what runs before it cannot be traced" in str(report)
+    model(torch.randn(IMAGES))
+
+
+def test_heads_that_this_mode_does_not_run_are_found_too():
+    model = torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=True).eval()
+    report = norms.plan(model, to="group")
+    assert {row.bias for row in report.rows} == {"added"}
+    assert any(row.path.startswith("aux2") for row in report.rows)
+
+
+def test_a_subclass_of_a_convolution_gets_no_bias_but_a_note():
+    class Doubled(nn.Conv2d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 2 * super().forward(x)
+
+    model = nn.Sequential(Doubled(3, 8, 1, bias=False), nn.BatchNorm2d(8))
+    assert "not torch's own" in str(norms.convert(model, to="group"))
+    assert model[0].bias is None
+
+
+def test_a_spectrally_normalized_convolution_gets_its_bias():
+    model = nn.Sequential(norms.wrap("spectral", nn.Conv2d(3, 8, 1, bias=False)), nn.BatchNorm2d(8))
+    report = norms.convert(model, to="group")
+    assert torch.equal(model[0].bias, torch.zeros(8))
+    before = model(torch.randn(IMAGES)).shape
+    report.undo()
+    assert model[0].bias is None
+    assert model(torch.randn(IMAGES)).shape == before
+
+
+# Layers of other libraries, several axes
+
+
+def test_an_activation_in_the_same_layer_stays():
+    layer = timm.layers.BatchNormAct2d(8, act_layer=nn.LeakyReLU)
+    model = moved(nn.Sequential(nn.Conv2d(3, 8, 1), layer))
+    x = torch.randn(IMAGES)
+    report = norms.convert(model, to="group", num_groups=2)
+    torch.testing.assert_close(model(x), F.leaky_relu(F.group_norm(model[0](x), 2, layer.weight, layer.bias)))
+    assert "'norm.'" in str(report)
+    norms.convert(model, to="layer")
+    torch.testing.assert_close(model(x), F.leaky_relu(F.group_norm(model[0](x), 1, layer.weight, layer.bias)))
+    plain = nn.Sequential(nn.Conv2d(3, 8, 1), timm.layers.BatchNormAct2d(8, apply_act=False))
+    norms.convert(plain, to="group")
+    assert type(plain[1]) is nn.GroupNorm
+
+
+def test_a_norm_with_its_own_activation_takes_the_place_of_one():
+    class Thresholded(nn.Module):
+        """Scale and cut."""
+
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.channels = channels
+            self.weight = nn.Parameter(torch.ones(channels))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x * self.weight.view(-1, 1, 1)).clamp(min=0)
+
+    with norms.registered("thresholded", Thresholded, kind="fused", axes=("space",), centers=False):
+        model = nn.Sequential(nn.Conv2d(3, 8, 1), timm.layers.BatchNormAct2d(8))
+        norms.convert(model, to="thresholded")
+        assert type(model[1]) is Thresholded
+        with pytest.raises(norms.NormConvertError, match="norm and activation in one"):
+            norms.convert(model, to="batch")
+        with pytest.raises(norms.NormConvertError, match="followed by an activation of its own"):
+            norms.convert(block(), to="thresholded")
+
+
+def test_layer_norm_over_the_last_axis_is_not_taken_for_one_over_channels():
+    with norms.registered("mine", over_channels, axes=("channel",)):
+        model = nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8))
+        with pytest.raises(norms.NormConvertError, match="normalizes the last axis, 'batch' the second; give dims=0"):
+            norms.convert(model, to="batch")
+        assert type(model[1]) is nn.LayerNorm
+        norms.convert(model, to="batch", dims=0)
+        assert type(model[1]) is nn.BatchNorm1d
+        norms.convert(model, to="mine")
+        assert type(model[1]) is nn.LayerNorm
+
+
+def test_dims_come_from_the_class_the_layer_before_or_what_is_near():
+    images = nn.Sequential(nn.Conv2d(3, 8, 1), nn.GroupNorm(2, 8), nn.Flatten(), nn.Linear(8, 8))
+    norms.convert(images, to="instance")
+    assert type(images[1]) is nn.InstanceNorm2d
+    near = nn.Sequential(nn.Conv1d(3, 8, 1), nn.ReLU(), nn.GroupNorm(2, 8))
+    norms.convert(near, to="batch")
+    assert type(near[2]) is nn.BatchNorm1d
+    points = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8))
+    with pytest.raises(norms.NormConvertError, match=r"^1 \(BatchNorm1d\) cannot be converted: norm 'instance'"):
+        norms.convert(points, to="instance")
+    alone = nn.Sequential(nn.GroupNorm(2, 8))
+    with pytest.raises(norms.NormConvertError, match=r"'instance' has to know; give dims="):
+        norms.convert(alone, to="instance")
+    norms.convert(alone, to="instance", dims=3)
+    assert type(alone[0]) is nn.InstanceNorm3d
+    with pytest.raises(norms.NormConvertError, match="works on dims=3, not on dims=2"):
+        norms.convert(alone, to="group", dims=2)
+
+
+# No norm
+
+
+def test_to_no_norm_and_back():
+    model = moved(block())
+    report = norms.convert(model, to=None)
+    assert type(model[1]) is nn.Identity
+    assert "γ β dropped" in str(report)
+    assert "no normalization" in str(report)
+    x = torch.randn(IMAGES)
+    torch.testing.assert_close(model(x), F.relu(model[0](x)))
+    norms.convert(model, to="batch")
+    assert norms.spec_of(model[1]) == norms.resolve("batch")
+    assert model[1].num_features == 8
+
+
+def test_an_identity_is_a_missing_norm_where_it_is_named():
+    model = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Identity(), nn.ReLU(), nn.Identity())
+    with pytest.raises(norms.NormConvertError, match="no norm"):
+        norms.convert(model, to="batch")
+    norms.convert(model, to="batch", where="1")
+    assert model[1].num_features == 8
+    with pytest.raises(norms.NormConvertError, match="channels are not known"):
+        norms.convert(model, to="batch", where="3")
+
+
+# Where
+
+
+def test_where_chooses_and_leaves_out():
+    model = nn.Sequential(block(), nn.Conv2d(8, 3, 1), block())
+    norms.convert(model, to="group", where="0.*")
+    assert norms_in(model) == ["group", "batch"]
+    norms.convert(model, to="layer", where=("*", "!0.*"))
+    assert norms_in(model) == ["group", "layer"]
+    with pytest.raises(norms.NormConvertError, match=r"no norm where='0'; what is inside a layer is 'path\.\*'"):
+        norms.convert(model, to="batch", where="0")
+
+
+def test_what_has_the_norm_already_stays_and_what_looks_like_a_norm_is_mentioned():
+    frozen = torchvision.ops.FrozenBatchNorm2d(8)
+    model = nn.Sequential(block(nn.GroupNorm(2, 8)), nn.Conv2d(8, 3, 1), block(), nn.Sequential(frozen))
+    first = model[0][1]
+    report = norms.convert(model, to="group")
+    assert model[0][1] is first
+    assert [row.changes for row in report.rows] == [False, True, False]
+    assert model[3][0] is frozen
+    assert "1 layer changed, 2 left as they are" in str(report)
+    assert "3.0: no norm that is known here, left as it is" in str(report)
+
+
+# Plan, report, undo
+
+
+def test_a_plan_says_what_convert_does_and_touches_nothing():
+    model = moved(Generator())
+    before, layers, random = state(model), list(model.modules()), torch.get_rng_state()
+    planned = norms.plan(model, to="group")
+    assert_same_state(model, before)
+    assert list(model.modules()) == layers
+    assert torch.equal(torch.get_rng_state(), random)
+    with pytest.raises(norms.NormConvertError, match="is a plan"):
+        planned.undo()
+    done = norms.convert(model, to="group")
+    assert torch.equal(torch.get_rng_state(), random)
+    assert str(done) == str(planned)
+    assert done.rows == planned.rows
+
+
+def test_a_trace_calls_no_hooks_and_moves_no_buffers():
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = block()
+            self.register_buffer("calls", torch.zeros(()))
+            self.kept = None
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            self.kept = x
+            return self.block(x) + torch.rand(())
+
+    model = Counting()
+    called = []
+    model.block.register_forward_hook(lambda *_: called.append(1))
+    random = torch.get_rng_state()
+    assert norms.plan(model, to="group").rows[0].bias == "added"
+    assert (model.calls, model.kept, called) == (0, None, [])
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+@pytest.mark.parametrize("to", ["group", "none", "layer", "instance"])
+@pytest.mark.parametrize("how", ["affine", "reset"])
+def test_undo_brings_everything_back_bit_for_bit(to, how):
+    model = moved(Generator())
+    twin, before = copy.deepcopy(model), state(model)
+    report = norms.convert(model, to=to, state=how)
+    model(torch.randn(2, 8, 1, 1))
+    model.eval()
+    assert report.undo() is model
+    assert_same_state(model, before)
+    z = torch.randn(2, 8, 1, 1)
+    assert torch.equal(model(z), twin.eval()(z))
+    assert torch.equal(model.train()(z), twin.train()(z))
+    with pytest.raises(norms.NormConvertError, match="undone already"):
+        report.undo()
+
+
+def test_undo_follows_a_model_that_has_moved():
+    model = moved(block())
+    report = norms.convert(model, to="group")
+    model.double()
+    report.undo()
+    assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float64, torch.int64}
+
+
+def test_undo_in_the_wrong_order_is_refused():
+    model = block()
+    first = norms.convert(model, to="group")
+    second = norms.convert(model, to="layer")
+    with pytest.raises(norms.NormConvertError, match="undo that first"):
+        first.undo()
+    second.undo()
+    first.undo()
+    assert type(model[1]) is nn.BatchNorm2d
+
+
+def test_a_model_that_is_a_norm_comes_back_in_the_report():
+    model = moved(nn.BatchNorm2d(8))
+    report = norms.convert(model, to="group")
+    assert type(report.model) is nn.GroupNorm
+    assert report.model.weight is model.weight
+    assert report.rows[0].path == "(the model)"
+    assert report.undo() is model
+    assert report.model is model
+
+
+def test_an_optimizer_goes_on_with_what_was_kept_and_is_told_of_what_is_new():
+    model = block()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    report = norms.convert(model, to="group")
+    assert report.new_parameters == ("0.bias",)
+    assert "1 new parameter (0.bias): an optimizer made before this does not hold them" in str(report)
+    before = state(model)
+    model(torch.randn(IMAGES)).square().sum().backward()
+    optimizer.step()
+    stayed = {name for name in before if torch.equal(model.state_dict()[name], before[name])}
+    assert stayed == {"0.bias"}
+    assert {f"{name}" for name, _ in model.named_parameters()} >= set(report.new_parameters)
+
+
+# Refusals
+
+
+class Derived(nn.BatchNorm2d):
+    """May compute anything."""
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (block(Derived(8)), {}, r"^1 \(Derived\) is derived from a norm of torch .*where=\('\*', '!1'\)"),
+        (block(nn.LayerNorm((8, 62, 62))), {}, r"^1 \(LayerNorm\) .*more axes than channels"),
+        (nn.Sequential(nn.Linear(2, 2)), {}, r"has no norm where='\*'"),
+        (block(), {"where": "nowhere.*"}, r"has no norm where='nowhere\.\*'"),
+        (nn.DataParallel(block()), {}, r"the model \(DataParallel\) is wrapped .*model\.module"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_refused(model, options, words):
+    with pytest.raises(norms.NormConvertError, match=words) as caught:
+        norms.convert(model, **{"to": "group", **options})
+    assert "\n" not in str(caught.value)
+
+
+def test_scripted_models_are_refused():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch would like to see it gone
+        scripted = torch.jit.trace(block(), torch.randn(IMAGES))
+    with pytest.raises(norms.NormConvertError, match=r"\(TopLevelTracedModule\) is scripted"):
+        norms.convert(scripted, to="group")
+    with pytest.raises(norms.NormConvertError, match=r"^0 \(TopLevelTracedModule\)"):
+        norms.convert(nn.Sequential(scripted), to="group")
+
+
+def test_an_unknown_state_is_refused():  # in a process of its own, where nothing checks types first
+    code = """
+from torch import nn
+from gannorm import norms
+try:
+    norms.convert(nn.BatchNorm2d(8), to="group", state="copy")
+except norms.NormConvertError as error:
+    print(error)
+"""
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines() == ["state='copy' is none of 'affine', 'exact', 'reset'"]
+
+
+def test_compiled_models_are_refused():
+    model = block()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch's compiler imports is not ours
+        compiled = torch.compile(model)
+    for to in ("group", "spectral"):
+        with pytest.raises(norms.NormConvertError, match=r"is compiled.*_orig_mod"):
+            norms.convert(compiled, to=to)
+    norms.convert(compiled._orig_mod, to="group")
+    model.compile()
+    with pytest.raises(norms.NormConvertError, match=r"\.compile\(\)"):
+        norms.convert(model, to="batch")
+
+
+def test_wrappers_that_are_refused_by_name_exist():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module, name in CLOSED:
+            assert isinstance(getattr(importlib.import_module(module), name), type)
+
+
+def test_a_failing_conversion_leaves_the_model_as_it_was():
+    model = moved(nn.Sequential(block(), nn.Conv2d(8, 3, 1), block(Derived(8))))
+    before, layers = state(model), list(model.modules())
+    with pytest.raises(norms.NormConvertError):
+        norms.convert(model, to="group")
+    with pytest.raises(norms.UnknownNormError):
+        norms.convert(model, to="goup")
+    with pytest.raises(norms.NormOptionError):
+        norms.convert(model, to="group", num_group=8)
+    with pytest.raises(norms.NormConvertError, match=r"^0\.1 .*num_groups=5 does not divide 8"):
+        norms.convert(model, to="group", num_groups=5, where="0.*")
+    assert_same_state(model, before)
+    assert list(model.modules()) == layers
+    assert model[0][0].bias is None
+
+
+# Weight norms
+
+
+@pytest.mark.parametrize("name", norms.names(kind="weight"))
+@pytest.mark.parametrize("train", [True, False])
+def test_weight_norms_onto_a_model_off_it_and_undone(name, train):
+    model = moved(Generator()).train(train)
+    before = state(model)
+    report = norms.convert(model, to=name)
+    wrapped = [layer for layer in model.modules() if parametrize.is_parametrized(layer)]
+    assert len(wrapped) == len(report.rows) == 3
+    assert all(module.training == train for module in model.modules())
+    twin = nn.Sequential(*(norms.wrap(name, copy.deepcopy(nn.ConvTranspose2d(8, 16, 4, bias=False))),))
+    assert type(wrapped[0].parametrizations.weight[0]) is type(twin[0].parametrizations.weight[0])
+
+    z = torch.randn(2, 8, 1, 1)
+    with norms.freeze_state(model):
+        normalized = model(z)
+    wrapped_state = state(model)
+    taken_off = norms.convert(model, to=None, kind="weight")
+    assert not any(parametrize.is_parametrized(layer) for layer in model.modules())
+    assert list(model.state_dict()) == list(before)
+    with norms.freeze_state(model):
+        torch.testing.assert_close(model(z), normalized)
+    taken_off.undo()
+    assert_same_state(model, wrapped_state)
+    with norms.freeze_state(model):
+        assert torch.equal(model(z), normalized)
+    report.undo()
+    assert_same_state(model, before)
+
+
+def test_a_weight_norm_is_put_on_once_and_can_be_chosen_by_place():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    norms.convert(model, to="spectral", where="0")
+    first = model[0].parametrizations
+    report = norms.convert(model, to="spectral")
+    assert [row.changes for row in report.rows] == [False, True]
+    assert model[0].parametrizations is first
+    replaced = norms.convert(model, to="spectral", n_power_iterations=3)
+    assert norms.weight_spec_of(model[0]) == norms.resolve("spectral", n_power_iterations=3)
+    assert replaced.rows[0].before == "spectral"
+    replaced.undo()
+    assert model[0].parametrizations is first
+    assert norms.weight_spec_of(model[0]) == norms.resolve("spectral")
+
+
+def test_a_weight_norm_that_fails_midway_leaves_all_layers():
+    def picky(layer: nn.Module) -> nn.Module:
+        """Refuse the second layer."""
+        if layer.out_features == 5:
+            raise norms.NormError("not this one")
+        return norms.wrap("spectral", layer)
+
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 5))
+    before = state(model)
+    with pytest.raises(norms.NormError, match="not this one"):
+        norms.convert(model, to=picky, kind="weight")
+    assert_same_state(model, before)
+    assert type(model[0]) is nn.Linear
+    model(torch.randn(2, 4))
+
+
+def test_weights_that_cannot_be_renormed_rightly_are_refused():
+    tied = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    tied[1].weight = tied[0].weight
+    with pytest.raises(norms.NormConvertError, match="shares its weight"):
+        norms.convert(tied, to="spectral")
+    foreign = nn.Sequential(nn.Linear(4, 4))
+    parametrize.register_parametrization(foreign[0], "weight", nn.Identity())
+    with pytest.raises(norms.NormConvertError, match="no registered weight norm"):
+        norms.convert(foreign, to="spectral")
+    old = nn.Sequential(nn.utils.spectral_norm(nn.Linear(4, 4)))
+    for to in ("spectral", None):
+        with pytest.raises(norms.NormConvertError, match="remove_spectral_norm"):
+            norms.convert(old, to=to, kind="weight")
+    with pytest.raises(norms.NormConvertError, match="has no weight yet"):
+        norms.convert(nn.Sequential(nn.LazyLinear(4)), to="spectral")
+    with pytest.raises(norms.NormConvertError, match="has no weight norm"):
+        norms.convert(block(), to=None, kind="weight")
+    with pytest.raises(norms.NormKindError, match="does not normalize weights"):
+        norms.convert(block(), to="group", kind="weight")
+
+
+# Whole models
+
+
+def lraspp() -> nn.Module:
+    return torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=3)
+
+
+def deeplab() -> nn.Module:
+    return torchvision.models.segmentation.deeplabv3_resnet50(
+        weights=None, weights_backbone=None, num_classes=3, aux_loss=True
+    )
+
+
+def googlenet() -> nn.Module:
+    return torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=True, num_classes=3)
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "a DCGAN generator": (Generator, (4, 8, 1, 1)),
+    "torchvision resnet18": (lambda: torchvision.models.resnet18(num_classes=3), IMAGES),
+    "timm resnet10t": (lambda: timm.create_model("resnet10t", num_classes=3), IMAGES),
+}
+SLOW: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "torchvision densenet121": (lambda: torchvision.models.densenet121(num_classes=3), IMAGES),
+    "torchvision googlenet": (googlenet, IMAGES),
+    "torchvision deeplabv3_resnet50": (deeplab, IMAGES),
+    "torchvision lraspp_mobilenet_v3_large": (lraspp, IMAGES),
+    "torchvision mobilenet_v3_small": (lambda: torchvision.models.mobilenet_v3_small(num_classes=3), IMAGES),
+    "torchvision efficientnet_b0": (lambda: torchvision.models.efficientnet_b0(num_classes=3), IMAGES),
+    "timm resnet18": (lambda: timm.create_model("resnet18", num_classes=3), IMAGES),
+    "timm efficientnet_b0": (lambda: timm.create_model("efficientnet_b0", num_classes=3), IMAGES),
+    "timm mobilenetv3_small_100": (lambda: timm.create_model("mobilenetv3_small_100", num_classes=3), IMAGES),
+    "timm resnetv2_50": (lambda: timm.create_model("resnetv2_50", num_classes=3), IMAGES),
+    "timm densenet121": (lambda: timm.create_model("densenet121", num_classes=3), IMAGES),
+}
+
+
+def tensors(output: object) -> list[torch.Tensor]:
+    """Return the tensors of whatever a model returns."""
+    if isinstance(output, torch.Tensor):
+        return [output]
+    parts = output.values() if isinstance(output, dict) else output
+    return [tensor for part in parts for tensor in tensors(part)]
+
+
+def run_whole_model(make: Callable[[], nn.Module], shape: tuple[int, ...], to: str) -> None:
+    """Convert, run, train one step, undo: as somebody with this model would."""
+    model = make()
+    before, number = state(model), len(norms_in(model))
+    report = norms.convert(model, to=to)
+    assert norms_in(model) == [to] * number
+    assert all(row.bias in ("added", "") for row in report.rows)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    x = torch.randn(shape)
+    outputs = tensors(model(x))
+    assert all(output.isfinite().all() for output in outputs)
+    sum(output.square().mean() for output in outputs).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    trained = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    optimizer.step()
+    assert any(not torch.equal(parameter, trained[name]) for name, parameter in model.named_parameters())
+    assert all(output.isfinite().all() for output in tensors(model.eval()(x)))
+    fresh = make()
+    fresh.load_state_dict(before)
+    again = norms.convert(fresh, to=to)
+    again.undo()
+    assert_same_state(fresh, before)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_whole_models(name):
+    run_whole_model(*MODELS[name], to="group")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to", ["group", "layer"])
+@pytest.mark.parametrize("name", SLOW)
+def test_more_whole_models(name, to):
+    run_whole_model(*SLOW[name], to=to)
