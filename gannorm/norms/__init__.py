@@ -8,6 +8,7 @@
     spec_of(layer)                  from a layer back to its spec
     convert(model, to="group")      exchange the norms of any model; plan(...) says what it would do
     register("mine")                add your own
+    check(model, penalty="r1")      what can go wrong with a model's norms; pitfalls() is the whole list
     prepare(model, batch)           what some norms need to see before their first use
     freeze_state(model), recalibrate(model, batches)    state that forward passes move
 
@@ -26,6 +27,8 @@ from gannorm.norms.build import wrap as wrap
 from gannorm.norms.channels import ChannelLayerNorm as ChannelLayerNorm
 from gannorm.norms.channels import ChannelRMSNorm as ChannelRMSNorm
 from gannorm.norms.channels import PixelNorm as PixelNorm
+from gannorm.norms.check import UnknownPitfallError as UnknownPitfallError
+from gannorm.norms.check import check as check
 from gannorm.norms.convert import convert as convert
 from gannorm.norms.convert import plan as plan
 from gannorm.norms.errors import NormConflictError as NormConflictError
@@ -35,6 +38,8 @@ from gannorm.norms.errors import NormKindError as NormKindError
 from gannorm.norms.errors import NormOptionError as NormOptionError
 from gannorm.norms.errors import NormShapeError as NormShapeError
 from gannorm.norms.errors import UnknownNormError as UnknownNormError
+from gannorm.norms.findings import Finding as Finding
+from gannorm.norms.findings import Findings as Findings
 from gannorm.norms.fused import EvoNormS0 as EvoNormS0
 from gannorm.norms.fused import FilterResponseNorm as FilterResponseNorm
 from gannorm.norms.fused import ThresholdedLinearUnit as ThresholdedLinearUnit
@@ -46,6 +51,8 @@ from gannorm.norms.lookup import weight_spec_of as weight_spec_of
 from gannorm.norms.mixed import LayerInstanceNorm as LayerInstanceNorm
 from gannorm.norms.modulation import ConditionalNorm as ConditionalNorm
 from gannorm.norms.modulation import conditional as conditional
+from gannorm.norms.pitfalls import Pitfall as Pitfall
+from gannorm.norms.pitfalls import pitfalls as pitfalls
 from gannorm.norms.plugins import NormPluginWarning as NormPluginWarning
 from gannorm.norms.registry import describe as describe
 from gannorm.norms.registry import names as names
@@ -55,6 +62,7 @@ from gannorm.norms.report import Report as Report
 from gannorm.norms.report import Row as Row
 from gannorm.norms.response import DynamicTanh as DynamicTanh
 from gannorm.norms.response import GlobalResponseNorm as GlobalResponseNorm
+from gannorm.norms.sample import NormSampleError as NormSampleError
 from gannorm.norms.spec import NormLike as NormLike
 from gannorm.norms.spec import NormSpec as NormSpec
 from gannorm.norms.spec import resolve as resolve

@@ -133,6 +133,9 @@ class Configuration(LightningCLI):
         parser.add_argument("--evaluation.final_samples", type=int, default=10_000, help="Judged at the end.")
         parser.add_argument("--log_every_images", type=int, default=6_400, help="Between two readings of the losses.")
         parser.add_argument(
+            "--allow", type=list[str] | str, default=[], help="Codes of norm findings that are wanted, such as N07."
+        )
+        parser.add_argument(
             "--resume", type=bool | str | None, nargs="?", const=True, help="Go on with this run, or with a run folder."
         )
         parser.add_argument("--fresh", type=bool, nargs="?", const=True, default=False, help="Start again beside it.")

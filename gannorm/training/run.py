@@ -21,6 +21,7 @@ from gannorm.judges import JUDGES
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.metrics_file import MetricsFile
+from gannorm.training.norm_check import check_norms
 from gannorm.training.parser import Configuration, arguments_of
 from gannorm.training.quiet import quiet_lightning
 from gannorm.training.results import results_of
@@ -162,6 +163,7 @@ class Run:
                 self.gan.prepare(first_of(next(iter(self.data.train_dataloader()))))
         self.gan.to(memory_format=torch.channels_last)
         shape = getattr(self.data, "image_shape", None)
+        check_norms(self.gan, self.data, shape, precision=self.config.trainer.precision, allow=self.config.allow)
         if shape is not None:
             self.gan.check_shape(shape)
 

@@ -17,7 +17,7 @@ import yaml
 from gannorm import norms
 from gannorm.training.errors import RunFolderError
 
-NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder")
+NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder", "allow")
 """Options that change where a run is or how it is started, not what it computes."""
 
 ROOM = 50 * 2**20  # bytes that have to be free beyond a few checkpoints

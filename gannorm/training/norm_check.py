@@ -1,0 +1,75 @@
+"""What can go wrong with the norms of a run, before its first step: errors are refused, warnings are said once."""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Literal
+
+import pytorch_lightning as pl
+import torch
+
+from gannorm import norms, screen
+from gannorm.gan import GAN
+from gannorm.sampling import latent_dim
+from gannorm.training.errors import ConfigError
+
+NUM_SAMPLES = 2  # sent through once, to know the sizes at each norm
+
+
+def check_norms(
+    gan: GAN,
+    data: pl.LightningDataModule,
+    shape: Sequence[int] | None,
+    *,
+    precision: Literal["32-true", "bf16-mixed"],
+    allow: Collection[str],
+) -> None:
+    """Check generator and discriminator with the settings of the run.
+
+    Args:
+        gan: Of the run.
+        data: Of the run.
+        shape: Of one real image; None = the data do not say, and sizes are not checked.
+        precision: Of the training.
+        allow: Codes of findings that are wanted.
+
+    Raises:
+        ConfigError: A finding is an error; the first one is named.
+        UnknownPitfallError: A code in `allow` is none.
+    """
+    batch_size = getattr(data, "batch_size", None)
+    check = partial(
+        norms.check,
+        batch_size=batch_size if isinstance(batch_size, int) else None,  # anybody's data may mean something else
+        precision=precision,
+        channels_last=True,  # as `Run.prepare_model` lays the networks out
+        allow=allow,
+    )
+    average: Literal["recompute"] | None = None if gan.averaged is None else "recompute"
+    latent = None if shape is None else torch.zeros(NUM_SAMPLES, latent_dim(gan.generator))
+    images = None if shape is None else torch.zeros(NUM_SAMPLES, *shape)
+    # A sample that something else than a norm stops is not our matter: `GAN.check_shape` says what is wrong.
+    with suppress(norms.NormSampleError):
+        report("generator", check(gan.generator, role="generator", sample=latent, ema=average))
+    with suppress(norms.NormSampleError):
+        batches = gan.discriminator_batches
+        found = check(gan.discriminator, role="discriminator", sample=images, discriminator_batches=batches)
+        report("discriminator", found)
+
+
+def report(network: str, findings: norms.Findings) -> None:
+    """Refuse errors and say warnings; notes are for those who ask `norms.check`.
+
+    Raises:
+        ConfigError: There is an error.
+    """
+    for finding in findings.errors:
+        raise ConfigError(f"{line(network, finding)}; or --allow {finding.code}")
+    for finding in findings.warnings:
+        screen.warn(line(network, finding))
+
+
+def line(network: str, finding: norms.Finding) -> str:
+    """Return a finding as one line that names the network."""
+    where = f"{network}.{finding.where}" if finding.where else network
+    return f"{finding.code} {where}: {finding.message}; {finding.fix}"
