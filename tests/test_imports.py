@@ -72,7 +72,7 @@ def test_one_file_imports_wandb():
 def test_norms_need_torch_only():
     allowed = {"torch", "gannorm", "jaxtyping"}
     standard = set(__import__("sys").stdlib_module_names)
-    for path in (PACKAGE / "norms").glob("*.py"):
+    for path in (PACKAGE / "norms").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

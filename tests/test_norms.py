@@ -226,7 +226,7 @@ def test_layer_norm_in_a_recurrent_cell_looks_at_one_step_only():
         (
             lambda: norms.register("gn")(lambda channels: nn.Identity()),
             norms.NormConflictError,
-            "'gn' taken gannorm.norms.activation.group",
+            "'gn' taken gannorm.norms.catalogue.activation.group",
         ),
         (
             lambda: norms.register("mine")(lambda channels, **options: nn.Identity()),

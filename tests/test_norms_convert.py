@@ -14,7 +14,7 @@ import torchvision
 from torch import nn
 
 from gannorm import networks, norms
-from gannorm.norms.targets import CLOSED
+from gannorm.norms.conversion.targets import CLOSED
 from tests.convertible import IMAGES, Generator, assert_same_state, block, moved, norms_in, state
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from gannorm.norms.build import create
+from gannorm.norms.catalogue.modulation import conditional
+from gannorm.norms.catalogue.virtual_batch import prepare
 from gannorm.norms.info import NormInfo
-from gannorm.norms.modulation import conditional
 from gannorm.norms.spec import NormLike
-from gannorm.norms.virtual_batch import prepare
 
 CHANNELS = 8
 CONDITION_DIM = 3

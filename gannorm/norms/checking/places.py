@@ -13,10 +13,10 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.parameter import is_lazy
 
 from gannorm.norms.build import create
+from gannorm.norms.checking.sample import NormSampleError, Sample, bare, eagerly, samples_in, tensors, untouched
 from gannorm.norms.info import NormInfo
 from gannorm.norms.lookup import channels_of, recognize, tracks_statistics
 from gannorm.norms.registry import describe
-from gannorm.norms.sample import NormSampleError, Sample, bare, eagerly, samples_in, tensors, untouched
 
 # A class derived from one of these may compute anything, but what it takes from torch it does: the closest is judged.
 KIN: dict[type[nn.Module], str] = {

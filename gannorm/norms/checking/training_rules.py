@@ -9,11 +9,11 @@ from torch.nn.utils.parametrize import ParametrizationList
 from torch.nn.utils.spectral_norm import SpectralNorm as SpectralNormHook
 from torch.nn.utils.weight_norm import WeightNorm as WeightNormHook
 
-from gannorm.norms.advice import alternatives, called
-from gannorm.norms.findings import Found
-from gannorm.norms.places import Network
-from gannorm.norms.setting import Setting
-from gannorm.norms.virtual_batch import needs_data
+from gannorm.norms.catalogue.virtual_batch import needs_data
+from gannorm.norms.checking.advice import alternatives, called
+from gannorm.norms.checking.findings import Found
+from gannorm.norms.checking.places import Network
+from gannorm.norms.checking.setting import Setting
 
 OLD_HOOKS = (SpectralNormHook, WeightNormHook)
 IN_FLOAT32 = (nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # under autocast on CUDA

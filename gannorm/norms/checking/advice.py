@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from gannorm.norms.checking.places import Place
 from gannorm.norms.info import NormInfo
-from gannorm.norms.places import Place
 from gannorm.norms.registry import describe, names
 
 FEW = 8  # values; fewer make a poor mean and variance

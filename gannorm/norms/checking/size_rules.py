@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from torch import nn
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from gannorm.norms.advice import FEW, alternatives, called
-from gannorm.norms.findings import Found
-from gannorm.norms.places import CONVOLUTIONS, TRAILING, Network, Place, Seen
-from gannorm.norms.setting import Setting
+from gannorm.norms.checking.advice import FEW, alternatives, called
+from gannorm.norms.checking.findings import Found
+from gannorm.norms.checking.places import CONVOLUTIONS, TRAILING, Network, Place, Seen
+from gannorm.norms.checking.setting import Setting
 
 SPACE = {"space"}
 BOUNDED = (nn.Tanh, nn.Sigmoid, nn.Softmax)  # at the end of a network, whatever is before them

@@ -6,7 +6,7 @@ Letters: N batch, C channels, μ mean and σ² variance over the C channels of o
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gannorm.norms.affine import ChannelAffine, checked, like
+from gannorm.norms.catalogue.affine import ChannelAffine, checked, like
 from gannorm.norms.registry import register
 
 

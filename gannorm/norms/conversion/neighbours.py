@@ -7,11 +7,11 @@ from typing import Any
 from torch import nn
 from torch.nn.utils import parametrize
 
-from gannorm.norms.exchange import Exchange
+from gannorm.norms.conversion.exchange import Exchange
+from gannorm.norms.conversion.order import UNKNOWN, Order
+from gannorm.norms.conversion.surgery import AddBias
+from gannorm.norms.conversion.targets import Place
 from gannorm.norms.lookup import Recognized
-from gannorm.norms.order import UNKNOWN, Order
-from gannorm.norms.surgery import AddBias
-from gannorm.norms.targets import Place
 
 # Torch's own: what a subclass does with a bias is its affair.
 SIZES: dict[type[nn.Module], str] = {

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gannorm.norms.affine import ChannelAffine, checked, like, mixture_of
+from gannorm.norms.catalogue.affine import ChannelAffine, checked, like, mixture_of
 from gannorm.norms.registry import register
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gannorm.norms.affine import ChannelAffine, checked, per_position
+from gannorm.norms.catalogue.affine import ChannelAffine, checked, per_position
 from gannorm.norms.registry import register
 
 

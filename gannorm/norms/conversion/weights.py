@@ -12,13 +12,13 @@ from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
 from gannorm.norms.build import wrap
+from gannorm.norms.conversion.exchange import text_of
+from gannorm.norms.conversion.report import Report, Row, optimizer_notes
+from gannorm.norms.conversion.surgery import RenormWeight
+from gannorm.norms.conversion.targets import Place, refused
 from gannorm.norms.errors import NormKindError
-from gannorm.norms.exchange import text_of
 from gannorm.norms.lookup import weight_spec_of
-from gannorm.norms.report import Report, Row, optimizer_notes
 from gannorm.norms.spec import NormSpec, resolve
-from gannorm.norms.surgery import RenormWeight
-from gannorm.norms.targets import Place, refused
 
 NONE = resolve(None)
 # Parameters that torch's norms from before parametrizations leave -> what takes them off.

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gannorm.norms.affine import ChannelAffine, checked
+from gannorm.norms.catalogue.affine import ChannelAffine, checked
 from gannorm.norms.errors import NormError
 from gannorm.norms.registry import register
 from gannorm.norms.state import REFERENCE, FrozenState

@@ -6,15 +6,15 @@ from functools import cache
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 
+from gannorm.norms.conversion.exchange import Exchange, Source, Wanted, exchange, spec_for, text_of, with_dims
+from gannorm.norms.conversion.neighbours import SIZES, Biases, biases, dims_of, in_place_notes
+from gannorm.norms.conversion.order import Order, order_of
+from gannorm.norms.conversion.report import Report, Row, optimizer_notes
+from gannorm.norms.conversion.surgery import Replace
+from gannorm.norms.conversion.targets import Place, names_its_layer, refused
 from gannorm.norms.errors import NormConvertError
-from gannorm.norms.exchange import Exchange, Source, Wanted, exchange, spec_for, text_of, with_dims
 from gannorm.norms.lookup import Recognized, channels_of, is_unknown_norm, recognize
-from gannorm.norms.neighbours import SIZES, Biases, biases, dims_of, in_place_notes
-from gannorm.norms.order import Order, order_of
-from gannorm.norms.report import Report, Row, optimizer_notes
 from gannorm.norms.spec import resolve
-from gannorm.norms.surgery import Replace
-from gannorm.norms.targets import Place, names_its_layer, refused
 
 
 def plan_layers(

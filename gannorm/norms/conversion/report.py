@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from gannorm.norms.conversion.surgery import Change, do_all, undo_all
 from gannorm.norms.errors import NormConvertError
-from gannorm.norms.surgery import Change, do_all, undo_all
 
 COLUMNS = ("layer", "from", "to", "state", "bias of the layer before")
 

@@ -6,12 +6,12 @@ from difflib import get_close_matches
 
 from torch import nn
 
+from gannorm.norms.checking.findings import Finding, Findings, merged
+from gannorm.norms.checking.places import Network
+from gannorm.norms.checking.sample import Sample
+from gannorm.norms.checking.setting import Average, Batches, Precision, Role, Setting
+from gannorm.norms.checking.table import STOPPING, Pitfall, pitfalls
 from gannorm.norms.errors import NormError
-from gannorm.norms.findings import Finding, Findings, merged
-from gannorm.norms.pitfalls import STOPPING, Pitfall, pitfalls
-from gannorm.norms.places import Network
-from gannorm.norms.sample import Sample
-from gannorm.norms.setting import Average, Batches, Precision, Role, Setting
 
 
 class UnknownPitfallError(NormError):

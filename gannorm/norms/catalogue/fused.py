@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gannorm.norms.activation import groups_of, number_of_groups
-from gannorm.norms.affine import ChannelAffine, checked, per_channel, per_position
+from gannorm.norms.catalogue.activation import groups_of, number_of_groups
+from gannorm.norms.catalogue.affine import ChannelAffine, checked, per_channel, per_position
 from gannorm.norms.registry import register
 
 

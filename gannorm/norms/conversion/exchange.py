@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from gannorm.norms.build import LAYER_MAKERS, bias_redundant, create
+from gannorm.norms.catalogue.modulation import without_affine
+from gannorm.norms.conversion.surgery import residence
+from gannorm.norms.conversion.takeover import same_function, take_hooks, take_parameters, take_statistics
+from gannorm.norms.conversion.targets import Place, refused
 from gannorm.norms.errors import NormShapeError
 from gannorm.norms.lookup import LAST_AXIS, Recognized
-from gannorm.norms.modulation import without_affine
 from gannorm.norms.spec import NormSpec, resolve
-from gannorm.norms.surgery import residence
-from gannorm.norms.takeover import same_function, take_hooks, take_parameters, take_statistics
-from gannorm.norms.targets import Place, refused
 
 Layer = Any  # a module with attributes that the type checker cannot know
 

@@ -5,14 +5,14 @@ from typing import Any, Literal
 
 from torch import nn
 
-from gannorm.norms.convert_layers import plan_layers
-from gannorm.norms.convert_weights import plan_weights
+from gannorm.norms.conversion.exchange import Wanted
+from gannorm.norms.conversion.layers import plan_layers
+from gannorm.norms.conversion.report import Report, carry_out
+from gannorm.norms.conversion.targets import places
+from gannorm.norms.conversion.weights import plan_weights
 from gannorm.norms.errors import NormConvertError
-from gannorm.norms.exchange import Wanted
 from gannorm.norms.info import Kind
-from gannorm.norms.report import Report, carry_out
 from gannorm.norms.spec import NormLike, resolve
-from gannorm.norms.targets import places
 
 State = Literal["affine", "exact", "reset"]
 STATES = ("affine", "exact", "reset")

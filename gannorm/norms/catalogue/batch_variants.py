@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
-from gannorm.norms.affine import checked, mixture_of, options_text, per_channel
+from gannorm.norms.catalogue.affine import checked, mixture_of, options_text, per_channel
 from gannorm.norms.errors import NormOptionError
 from gannorm.norms.registry import register
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from gannorm.norms import size_rules, training_rules
-from gannorm.norms.findings import Found, Severity
-from gannorm.norms.places import Network
-from gannorm.norms.setting import Setting
+from gannorm.norms.checking import size_rules, training_rules
+from gannorm.norms.checking.findings import Found, Severity
+from gannorm.norms.checking.places import Network
+from gannorm.norms.checking.setting import Setting
 
 STOPPING = frozenset(("N09", "N10", "N11", "N12", "N13", "N35"))
 """Pitfalls that can end a forward pass, so that their findings say why a sample went no further."""

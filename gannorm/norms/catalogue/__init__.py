@@ -1,0 +1,1 @@
+"""The norms themselves: one class or function with its row each."""

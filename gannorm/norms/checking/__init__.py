@@ -1,0 +1,1 @@
+"""What can go wrong with the norms of a model and the way it is trained: `check`, `pitfalls`."""

@@ -1,0 +1,1 @@
+"""Exchange the norms of a model that exists: `plan`, `convert`, their report."""
