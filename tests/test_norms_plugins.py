@@ -142,8 +142,8 @@ print(norms.describe("zealous").origin, caught(norms.describe, "mine"))
     key = (alias or name).lower()
     home = {"batch": "activation.batch", "gn": "activation.group"}[key]
     message = (
-        f"NormConflictError: norm name {key!r} of greedy.made (greedy 2.0) is taken by gannorm.norms.catalogue.{home} (gannorm); "
-        "rename or remove one of them"
+        f"NormConflictError: norm name {key!r} of greedy.made (greedy 2.0) is taken by gannorm.norms.catalogue.{home} "
+        "(gannorm); rename or remove one of them"
     )
     assert conflicts == [message] * 3
     assert same == "True"

@@ -21,7 +21,6 @@ from gannorm.norms.build import create as create
 from gannorm.norms.build import factory as factory
 from gannorm.norms.build import wrap as wrap
 from gannorm.norms.catalogue.activation import number_of_groups as number_of_groups
-from gannorm.norms.catalogue.batch_variants import BatchInstanceNorm as BatchInstanceNorm
 from gannorm.norms.catalogue.batch_variants import BatchRenorm as BatchRenorm
 from gannorm.norms.catalogue.batch_variants import GhostBatchNorm as GhostBatchNorm
 from gannorm.norms.catalogue.channels import ChannelLayerNorm as ChannelLayerNorm
@@ -30,6 +29,7 @@ from gannorm.norms.catalogue.channels import PixelNorm as PixelNorm
 from gannorm.norms.catalogue.fused import EvoNormS0 as EvoNormS0
 from gannorm.norms.catalogue.fused import FilterResponseNorm as FilterResponseNorm
 from gannorm.norms.catalogue.fused import ThresholdedLinearUnit as ThresholdedLinearUnit
+from gannorm.norms.catalogue.mixed import BatchInstanceNorm as BatchInstanceNorm
 from gannorm.norms.catalogue.mixed import LayerInstanceNorm as LayerInstanceNorm
 from gannorm.norms.catalogue.modulation import ConditionalNorm as ConditionalNorm
 from gannorm.norms.catalogue.modulation import conditional as conditional

@@ -66,6 +66,22 @@ share statistics to the next.
 **Dims**: the numbers of spatial axes it works with, from 0, points (N, C), to 3, volumes. **Twice diff.**: a gradient
 penalty can differentiate it twice."""
 
+COST = """## What they cost
+
+`python -m benchmarks norms` times forward, backward and double backward of each norm beside group norm on the same
+tensor, contiguous and channels last. torch's own layers are one operation each way. The others are put together from
+operations of torch's that can be differentiated as often as a penalty asks, and each of these reads and writes the
+tensor once. On a processor that makes more than twice group norm's time, forward and backward, for
+
+- `layer_channels`, `rms` and `pixel` on contiguous images, whose channels lie far apart; channels last
+  `layer_channels` is faster than group norm;
+- `batch_renorm` and `batch_instance`: batch norm, then a correction or a second norm;
+- `virtual_batch`, which sends the reference batch through as well;
+- `layer_instance`, two group norms, of which torch has no fast form for channels last;
+- `filter_response` and `evonorm_s0`, whose activation is in it; `dynamic_tanh`, which is one; `global_response`.
+
+A penalty's double backward costs most of them less than twice group norm's."""
+
 
 def listing(name: str | None = None, *, form: str | None = None, svg: Path | None = None, **filters: Any) -> str:
     """Return what `gannorm norms` prints, about one norm or about all that pass the filters of `norms.names`.
@@ -134,7 +150,7 @@ def page(infos: Sequence[NormInfo]) -> str:
     rows = [list(COLUMNS), ["---"] * len(COLUMNS)]
     rows += [[f"[{info.name}](#{info.name})", *(cell(info) for cell in list(COLUMNS.values())[1:])] for info in own]
     listed = "\n".join(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in row)} |" for row in rows)
-    return "\n\n".join([INTRODUCTION, listed, *map(section, own)])
+    return "\n\n".join([INTRODUCTION, listed, COST, *map(section, own)])
 
 
 def section(info: NormInfo) -> str:

@@ -42,12 +42,15 @@ class ChannelAffine(nn.Module):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
-    def scaled(self, x: Tensor) -> Tensor:
-        """Return γ x + β; x as it is without them."""
-        if self.weight is None:
+    def scaled(self, x: Tensor, factor: Tensor | None = None) -> Tensor:
+        """Return γ x + β; with a factor (N, C) γ f x + β, in one pass over x."""
+        if factor is None:
+            scale = None if self.weight is None else per_channel(self.weight, self.dims)
+        else:
+            scale = per_position(factor if self.weight is None else factor * self.weight, self.dims)
+        if scale is None:
             return x
-        gamma = per_channel(self.weight, self.dims)
-        return x * gamma if self.bias is None else torch.addcmul(per_channel(self.bias, self.dims), x, gamma)
+        return x * scale if self.bias is None else torch.addcmul(per_channel(self.bias, self.dims), x, scale)
 
     def extra_repr(self) -> str:
         """Return channels and options, as in torch's own layers."""

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
-from gannorm.norms.catalogue.affine import checked, mixture_of, options_text, per_channel
+from gannorm.norms.catalogue.affine import checked, like, options_text, per_channel
 from gannorm.norms.errors import NormOptionError
 from gannorm.norms.registry import register
 
@@ -45,23 +45,23 @@ class RunningStatistics(_NormBase):
             if self.track_running_stats:  # False in a block of `freeze_state`
                 self.remember(mean, variance)
         else:
-            mean, variance = self.running_mean.to(h.dtype), self.running_var.to(h.dtype)
-            y = F.batch_norm(h, mean, variance, None, None, False, 0.0, self.eps)
-        return self.scaled(self.mixed(h, y)).to(x.dtype)
+            y = self.by_running_statistics(h)
+        return y.to(x.dtype)
 
     def by_batch(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the input normalized by the batch, and the batch's mean and unbiased variance (C,)."""
-        return standardized(h, self.eps)
+        """Return the output by the batch's statistics, and the batch's mean and unbiased variance (C,)."""
+        raise NotImplementedError
 
-    def mixed(self, h: Tensor, y: Tensor) -> Tensor:  # noqa: ARG002
-        """Return what γ and β are applied to, from the input and what became of it."""
-        return y
+    def by_running_statistics(self, h: Tensor) -> Tensor:
+        """Return the output of eval mode."""
+        statistics = self.running_mean.to(h.dtype), self.running_var.to(h.dtype)
+        return F.batch_norm(h, *statistics, like(self.weight, h), like(self.bias, h), False, 0.0, self.eps)
 
-    def scaled(self, y: Tensor) -> Tensor:
-        """Return γ y + β; y as it is without them."""
+    def gamma_and_beta(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Return γ and β (C,); 1 and 0 where there are none."""
         if self.weight is None or self.bias is None:
-            return y
-        return torch.addcmul(per_channel(self.bias, self.dims), y, per_channel(self.weight, self.dims))
+            return h.new_ones(self.channels), h.new_zeros(self.channels)
+        return self.weight.to(h.dtype), self.bias.to(h.dtype)
 
     @torch.no_grad()
     def remember(self, mean: Tensor, variance: Tensor) -> None:
@@ -75,15 +75,17 @@ class RunningStatistics(_NormBase):
         return options_text(self)
 
 
-def standardized(h: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (h − μ) / √(σ² + ε) per channel, μ, and the unbiased σ²; no gradient through the last two.
+def by_own_statistics(
+    h: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return γ (h − μ) / √(σ² + ε) + β per channel, μ, and the unbiased σ²; no gradient through the last two.
 
     Raises:
         ValueError: There is one value per channel.
     """
     mean, variance = h.new_zeros(h.shape[1]), h.new_zeros(h.shape[1])
     # With momentum 1 torch's running averages are those of this batch: they cost no pass of their own.
-    return F.batch_norm(h, mean, variance, None, None, True, 1.0, eps), mean, variance
+    return F.batch_norm(h, mean, variance, weight, bias, True, 1.0, eps), mean, variance
 
 
 @register(
@@ -136,7 +138,8 @@ class GhostBatchNorm(RunningStatistics):
     def by_batch(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Normalize each part by itself."""
         num_parts = max(1, len(h) // self.ghost_size)
-        parts = [standardized(part, self.eps) for part in h.tensor_split(num_parts)]
+        weight, bias = like(self.weight, h), like(self.bias, h)
+        parts = [by_own_statistics(part, weight, bias, self.eps) for part in h.tensor_split(num_parts)]
         y, mean, variance = (list(column) for column in zip(*parts, strict=True))
         return torch.cat(y), torch.stack(mean).mean(0), torch.stack(variance).mean(0)
 
@@ -196,9 +199,11 @@ class BatchRenorm(RunningStatistics):
 
     def by_batch(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Normalize by the batch, then correct."""
-        y, mean, variance = standardized(h, self.eps)
+        y, mean, variance = by_own_statistics(h, None, None, self.eps)
         r, d = self.correction(mean, variance, num_values=h.numel() // self.channels)
-        return torch.addcmul(per_channel(d, self.dims), y, per_channel(r, self.dims)), mean, variance
+        gamma, beta = self.gamma_and_beta(h)
+        y = torch.addcmul(per_channel(gamma * d + beta, self.dims), y, per_channel(gamma * r, self.dims))
+        return y, mean, variance
 
     @torch.no_grad()
     def correction(self, mean: Tensor, variance: Tensor, num_values: int) -> tuple[Tensor, Tensor]:
@@ -214,52 +219,3 @@ class BatchRenorm(RunningStatistics):
     def _widened(self, end: int) -> Tensor:
         """Return how far a bound has come, 0 to 1."""
         return ((self.num_batches_tracked - self.start) / max(1, end - self.start)).clamp(0, 1)
-
-
-@register(
-    "batch_instance",
-    aliases=("BIN",),
-    axes=("batch", "space"),
-    centers=True,
-    dims=(1, 2, 3),
-    formula="y = γ (ρ x̂_B + (1 − ρ) x̂_I) + β; x̂_B of batch norm, x̂_I of instance norm; ρ per channel",
-    paper="Nam & Kim 2018, arXiv:1805.07925, equation 4",
-    deviations="ρ = sigmoid of a parameter, from `rho`; the paper clips ρ to [0, 1] after each step, from 1",
-)
-class BatchInstanceNorm(RunningStatistics):
-    """Per channel, a learned mixture of batch norm and instance norm: which styles of an image are kept.
-
-    Args:
-        channels: C.
-        dims: Number of spatial axes.
-        eps: ε.
-        momentum: Share of a new batch in the running averages.
-        affine: Whether there are γ and β.
-        rho: ρ at the start, between 0 (instance norm) and 1 (batch norm).
-
-    Raises:
-        NormOptionError: `rho` is not between 0 and 1.
-
-    Example:
-        >>> BatchInstanceNorm(4, dims=2)(torch.randn(2, 4, 3, 3)).shape
-        torch.Size([2, 4, 3, 3])
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        *,
-        dims: int,
-        eps: float = 1e-5,
-        momentum: float = 0.1,
-        affine: bool = True,
-        rho: float = 0.5,
-    ) -> None:
-        super().__init__(channels, dims=dims, eps=eps, momentum=momentum, affine=affine)
-        self.rho = rho
-        self.mixture = mixture_of("batch_instance", channels, rho, "'instance' or 'batch'")
-
-    def mixed(self, h: Tensor, y: Tensor) -> Tensor:
-        """Return the mixture."""
-        instance = F.group_norm(h, self.channels, None, None, self.eps)
-        return torch.lerp(instance, y, torch.sigmoid(per_channel(self.mixture, self.dims)).to(h.dtype))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gannorm.norms.catalogue.activation import groups_of, number_of_groups
-from gannorm.norms.catalogue.affine import ChannelAffine, checked, per_channel, per_position
+from gannorm.norms.catalogue.affine import ChannelAffine, checked, per_channel
 from gannorm.norms.registry import register
 
 
@@ -77,8 +77,7 @@ class FilterResponseNorm(ChannelAffine):
         h = checked(self, x)
         values = h.flatten(2)
         mean_square = torch.linalg.vecdot(values, values) / values.shape[2]
-        y = self.scaled(h * per_position(mean_square + self.eps, self.dims).rsqrt())
-        return self.activation(y).to(x.dtype)
+        return self.activation(self.scaled(h, (mean_square + self.eps).rsqrt())).to(x.dtype)
 
 
 @register(
@@ -131,4 +130,4 @@ class EvoNormS0(ChannelAffine):
         variance = grouped.var(dim=tuple(range(2, grouped.ndim)), correction=0)
         variance = variance.repeat_interleave(self.channels // self.num_groups, dim=1)
         activated = h * torch.sigmoid(h * per_channel(self.slope, self.dims))
-        return self.scaled(activated * per_position(variance + self.eps, self.dims).rsqrt()).to(x.dtype)
+        return self.scaled(activated, (variance + self.eps).rsqrt()).to(x.dtype)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gannorm.norms.catalogue.affine import ChannelAffine, checked, per_position
+from gannorm.norms.catalogue.affine import ChannelAffine, checked
 from gannorm.norms.registry import register
 
 
@@ -46,7 +46,7 @@ class GlobalResponseNorm(ChannelAffine):
         # Under the root, so that a channel of zeros has derivatives.
         response = (torch.linalg.vecdot(values, values) + torch.finfo(h.dtype).tiny).sqrt()
         share = response / (response.mean(1, keepdim=True) + self.eps)
-        return (h + self.scaled(h * per_position(share, self.dims))).to(x.dtype)
+        return (h + self.scaled(h, share)).to(x.dtype)
 
 
 @register(

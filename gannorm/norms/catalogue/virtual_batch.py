@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gannorm.norms.catalogue.affine import ChannelAffine, checked
+from gannorm.norms.catalogue.affine import ChannelAffine, checked, per_position
 from gannorm.norms.errors import NormError
 from gannorm.norms.registry import register
 from gannorm.norms.state import REFERENCE, FrozenState
@@ -68,9 +68,7 @@ class VirtualBatchNorm(ChannelAffine):
             mean, variance = mean[None], variance[None]
         else:
             mean, variance = self.combined(h)
-        shape = (*mean.shape, *(1,) * self.dims)
-        y = (h - mean.view(shape)) * (variance + self.eps).rsqrt().view(shape)
-        return self.scaled(y).to(x.dtype)
+        return self.scaled(h - per_position(mean, self.dims), (variance + self.eps).rsqrt()).to(x.dtype)
 
     def combined(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and variance (N, C) of the reference batch with each sample added to it."""
