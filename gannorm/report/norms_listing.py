@@ -66,10 +66,11 @@ share statistics to the next.
 **Dims**: the numbers of spatial axes it works with, from 0, points (N, C), to 3, volumes. **Twice diff.**: a gradient
 penalty can differentiate it twice."""
 
-COST = """**What they cost.** `python -m benchmarks norms` times forward, backward and double backward of each norm beside
-group norm on the same tensor, contiguous and channels last. torch's own layers are one operation each way. The others
-are put together from operations of torch's that can be differentiated as often as a penalty asks, and each of these
-reads and writes the tensor once. On a processor that makes more than twice group norm's time, forward and backward, for
+COST = """**What they cost.** `python -m benchmarks norms` times forward, backward and double backward of each norm
+beside group norm on the same tensor, contiguous and channels last. torch's own layers are one operation each way. The
+others are put together from operations of torch's that can be differentiated as often as a penalty asks, and each of
+these reads and writes the tensor once. On a processor that makes more than twice group norm's time, forward and
+backward, for
 
 - `layer_channels`, `rms` and `pixel` on contiguous images, whose channels lie far apart; channels last
   `layer_channels` is faster than group norm;
