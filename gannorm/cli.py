@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NoReturn
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-# What the parser answers to --help, at once: the parser itself needs Lightning, whose import takes seconds. A test keeps
-# them equal; `train.py --quiet --help` asks the parser.
+# What the parser answers to --help, at once: the parser itself needs Lightning, whose import takes seconds. A test
+# keeps them equal; `train.py --quiet --help` asks the parser.
 TRAIN_HELP = Path(__file__).parent / "training" / "help.txt"
 
 
