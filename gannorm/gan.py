@@ -74,7 +74,7 @@ class GAN(pl.LightningModule):
         generator_rate: float = 2e-3,
         discriminator_rate: float = 2e-3,
         betas: Sequence[float] = (0.0, 0.99),
-        decay_from: float = 0.5,
+        decay_from: float = 1.0,
         discriminator_batches: DiscriminatorBatches = "separate",
         fakes: Fakes = "shared",
         ema_half_life: int = 40_000,

@@ -117,7 +117,7 @@ class DCGANGenerator(pl.LightningModule):
         size: int = 28,
         channels: int = 1,
         latent_dim: int = 64,
-        width: int = 32,
+        width: int = 48,
         norm: NormSpec = "batch",
         weight_norm: WeightNormSpec = None,
         norm_at: NormAt = "inner",
