@@ -16,7 +16,7 @@ from torch import nn
 from gannorm import callbacks, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
-from gannorm.evaluation import look, measured
+from gannorm.evaluation import look, yardstick
 from gannorm.judges import JUDGES
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
@@ -259,7 +259,7 @@ class Run:
             | {"generator": "raw", "statistics": self.gan.statistics},
         }
         if hasattr(self.data, "held_out"):
-            figures["real"] = measured(self.data.held_out()[0], self.coverage.judge).metrics
+            figures["real"] = yardstick(self.data, self.coverage.judge)
         log(self.trainer, figures["evaluation"], self.gan.images_seen, prefix="final")
         return figures
 
