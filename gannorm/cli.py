@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import NoReturn
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+# What the parser answers to --help, at once: the parser itself needs Lightning, whose import takes seconds. A test
+# keeps them equal; `train.py --quiet --help` asks the parser.
+TRAIN_HELP = Path(__file__).parent / "training" / "help.txt"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,6 +70,8 @@ def usage() -> str:
 
 def train_command(arguments: list[str]) -> int:
     """Train, then say what came out and what to type next."""
+    if arguments in (["-h"], ["--help"]):
+        return answer(TRAIN_HELP.read_text().rstrip())
     from gannorm import screen, training
     from gannorm.training.summary import next_lines, table
 

@@ -74,7 +74,7 @@ class GAN(pl.LightningModule):
         generator_rate: float = 2e-3,
         discriminator_rate: float = 2e-3,
         betas: Sequence[float] = (0.0, 0.99),
-        decay_from: float = 0.5,
+        decay_from: float = 1.0,
         discriminator_batches: DiscriminatorBatches = "separate",
         fakes: Fakes = "shared",
         ema_half_life: int = 40_000,
@@ -193,7 +193,11 @@ class GAN(pl.LightningModule):
         Args:
             which: The averaged generator (the raw one where nothing is averaged), or the raw one.
         """
-        return sampler(self.snapshot(which), self.statistics_of(which), batch_size=self.batch_size)
+        return self.sampler_of(self.snapshot(which), which)
+
+    def sampler_of(self, snapshot: nn.Module, which: Which) -> Sample:
+        """Return what draws from a snapshot that is there already."""
+        return sampler(snapshot, self.statistics_of(which), batch_size=self.batch_size)
 
     def statistics_of(self, which: Which) -> Statistics:
         """Return which statistics a generator is sampled with: the averaged one has no running ones of its own."""

@@ -15,7 +15,9 @@ Statistics = Literal["running", "batch", "standing"]
 Sample = Callable[[int, torch.Generator], Tensor]
 """How many images and whose random numbers, to images (N, C, H, W) in [-1, 1]."""
 
-STANDING_BATCHES = 32  # of latent vectors, to compute running statistics anew
+# Of latent vectors, to compute running statistics anew. Of one generator, four draws of 16 batches of 32 gave
+# 9.735 to 9.737 effective modes, of 8 batches 9.732 to 9.744, of 128 batches 9.732 to 9.735.
+STANDING_BATCHES = 16
 SAMPLED_AT_ONCE = 256  # images
 
 

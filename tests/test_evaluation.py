@@ -4,7 +4,7 @@ from torch import nn
 
 import gannorm
 from gannorm.data import MNIST
-from gannorm.evaluation import drawn, evaluate, look, measured
+from gannorm.evaluation import drawn, evaluate, look, measured, yardstick
 from gannorm.judges import JUDGES, DigitJudge, judge_of
 from gannorm.networks import DCGANGenerator
 from gannorm.rng import generator
@@ -106,3 +106,14 @@ def test_each_look_draws_from_a_stream_of_its_own():
     first, second = (look(only([1]), judge, num_samples=20, seed=0, stream=stream).images for stream in (1, 2))
     assert not torch.equal(first, second)
     assert set(JUDGES) == {"mnist"}
+
+
+def test_the_yardstick_is_what_the_judge_says_of_the_held_out_digits():
+    # No confidence is nearer to the threshold than 9e-4: rounding on another processor moves no digit over it.
+    assert yardstick(MNIST(), DigitJudge()) == measured(DIGITS, DigitJudge()).metrics
+
+
+def test_another_judge_measures_the_yardstick():
+    judge = DigitJudge()
+    judge.sha256, judge.threshold = "another", 1.1
+    assert yardstick(MNIST(), judge)["high_quality"] == 0

@@ -106,3 +106,16 @@ def test_all_pairs_of_norms_pass_a_gradient(one, other):
     generator, discriminator = DCGANGenerator(width=4, norm=one), DCGANDiscriminator(width=4, norm=other)
     discriminator(generator(torch.randn(3, generator.latent_dim))).sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in generator.parameters())
+
+
+@pytest.mark.parametrize(("channels", "weight_norm"), [(1, None), (3, None), (1, "spectral")])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_the_output_layer_is_a_transposed_convolution(channels, weight_norm, memory_format):
+    layer = DCGANGenerator(channels=channels, width=4, weight_norm=weight_norm).blocks[-1].layer.eval()
+    x = torch.randn(5, 4, 14, 14).contiguous(memory_format=memory_format).requires_grad_()
+    inputs = [x, *layer.parameters()]
+    mine, torchs = layer(x), nn.ConvTranspose2d.forward(layer, x)
+    assert torch.allclose(mine, torchs, atol=1e-6)
+    weights = torch.randn_like(mine)
+    gradients = [torch.autograd.grad((images * weights).sum(), inputs, retain_graph=True) for images in (mine, torchs)]
+    assert all(torch.allclose(*pair, rtol=1e-4, atol=1e-4) for pair in zip(*gradients, strict=True))

@@ -288,7 +288,7 @@ def test_identity_is_of_what_is_computed():
     [
         ({"model.generator.norm": "bach"}, "no norm is called 'bach'.*'batch'.*instance, .*group, layer"),
         ({"model.generator.norm": {"name": "group", "groups": 8}}, "'groups'"),
-        ({"model.generator.norm": {"name": "group", "num_groups": 7}}, "7.*1, 2, 4, 8"),
+        ({"model.generator.norm": {"name": "group", "num_groups": 7}}, "7.*1, 2, 3, 4, 6, 8"),
         ({"model.discriminator": "MLPDiscriminator", "model.discriminator.norm": "instance"}, "'instance': dims=0"),
         ({"imges": 3}, "unknown option 'imges'; did you mean 'images'"),
         ({"images": "many"}, "images.*int.*many"),

@@ -74,7 +74,9 @@ class ModeCoverage(EveryImages):
             self.warn_of_lost_modes(trainer)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Find the generator before the first step, not at the first look."""
+        """Find the generator before the first step, not at the first look; a `GAN` has one."""
+        if self.generator is None and isinstance(pl_module, GAN):
+            return
         if isinstance(found := self.sampler_of(pl_module), nn.Module):
             latent_dim(found)
 

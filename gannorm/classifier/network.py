@@ -38,7 +38,7 @@ class DigitNetwork(nn.Module):
 
     def features(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n 96"]:
         """Return what the last layer sees."""
-        return self.hidden(self.convolutions(images).flatten(1)).relu()
+        return self.hidden(self.convolutions(images).flatten(1)).relu_()
 
     def forward(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n 11"]:
         """Return the logits."""
@@ -48,7 +48,7 @@ class DigitNetwork(nn.Module):
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int, *, norm: bool) -> nn.Sequential:
     layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
     follows = nn.BatchNorm2d(outputs) if norm else nn.Identity()
-    return nn.Sequential(OrderedDict(layer=layer, norm=follows, activation=nn.ReLU()))
+    return nn.Sequential(OrderedDict(layer=layer, norm=follows, activation=nn.ReLU(inplace=True)))
 
 
 @torch.no_grad()

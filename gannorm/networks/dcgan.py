@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import fold
 
 from gannorm import norms
 from gannorm.networks.block import NormAt, NormSpec, WeightNormSpec, block, norm_of_each_layer
@@ -58,6 +59,33 @@ def drawn(kind: Callable[..., nn.Module], *sizes: int, **options: int) -> Callab
     return make
 
 
+class ToImage(nn.ConvTranspose2d):
+    """A transposed convolution to few channels: on a CPU a matrix product, then the sum of overlapping patches.
+
+    Weights, names and result are those of `torch.nn.ConvTranspose2d`, whose CPU code works on channels in blocks and
+    takes four times as long where one channel comes out: the output layer was half the time of sampling 28x28 images.
+
+    Shapes:
+        (N, in_channels, H, W) to (N, out_channels, 2·H, 2·W), for kernel 4, stride 2, padding 1.
+
+    Example:
+        >>> import torch
+        >>> layer, x = ToImage(8, 1, 4, stride=2, padding=1), torch.randn(2, 8, 5, 5)
+        >>> torch.allclose(layer(x), nn.ConvTranspose2d.forward(layer, x), atol=1e-6)
+        True
+    """
+
+    def forward(self, x: Float[Tensor, "n i h w"], output_size: list[int] | None = None) -> Float[Tensor, "n o hh ww"]:
+        """Return the images; `output_size` is torch's."""
+        if x.device.type != "cpu" or output_size is not None:
+            return super().forward(x, output_size)
+        pixels = x.permute(0, 2, 3, 1).flatten(0, 2)
+        patches = (pixels @ self.weight.flatten(1)).unflatten(0, (len(x), -1)).transpose(1, 2)
+        size = [2 * side for side in x.shape[2:]]
+        images = fold(patches, size, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
+        return images if self.bias is None else images + self.bias[:, None, None]
+
+
 class DCGANGenerator(pl.LightningModule):
     """Latent vectors to images: a linear layer, then transposed convolutions that double the side each.
 
@@ -89,7 +117,7 @@ class DCGANGenerator(pl.LightningModule):
         size: int = 28,
         channels: int = 1,
         latent_dim: int = 64,
-        width: int = 32,
+        width: int = 48,
         norm: NormSpec = "batch",
         weight_norm: WeightNormSpec = None,
         norm_at: NormAt = "inner",
@@ -111,7 +139,12 @@ class DCGANGenerator(pl.LightningModule):
             ),
             *[
                 block(
-                    drawn(nn.ConvTranspose2d, outputs[i - 1], outputs[i], 4, stride=2, padding=1),
+                    drawn(
+                        nn.ConvTranspose2d if i < len(maps) else ToImage,
+                        *(outputs[i - 1], outputs[i], 4),
+                        stride=2,
+                        padding=1,
+                    ),
                     outputs[i],
                     norm=norm_of[i],
                     weight_norm=weight_norm,

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import re
+from argparse import HelpFormatter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -35,6 +36,8 @@ NO_EFFECT = {
 UNKNOWN = re.compile(
     r"unrecognized arguments: *--([\w.]+)|[Kk]ey '([\w.]+)' is not expected|[Oo]ption '([\w.]+)' is not accepted"
 )
+
+SUBCLASSES = re.compile(r",\s+known\s+subclasses:[^()]*\)")
 
 DEFAULTS = {
     "model.generator": {"class_path": "gannorm.networks.DCGANGenerator"},
@@ -91,6 +94,10 @@ class Parser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002 (jsonargparse's signature)
         """Raise what is wrong, and the way out."""
         raise ConfigError(explain(message, known=self.known_keys())) from None
+
+    def format_help(self, formatter: HelpFormatter | None = None) -> str:
+        """Return the help without the lists of known subclasses: each names every module that torchvision has."""
+        return SUBCLASSES.sub(")", super().format_help(formatter))
 
     def known_keys(self) -> list[str]:
         """Return every key that a configuration may have."""

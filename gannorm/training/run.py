@@ -11,12 +11,13 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
+from torch import nn
 
 from gannorm import callbacks, rng, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.data.module import first_of
-from gannorm.evaluation import look, measured
+from gannorm.evaluation import look, yardstick
 from gannorm.judges import JUDGES
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
@@ -240,21 +241,22 @@ class Run:
         self.trainer.fit(self.gan, self.data, ckpt_path=self.checkpoint, weights_only=True)
         if self.interrupts.received is not None:
             return self.stopped(self.interrupts.received)
-        self.save_networks()
-        return Outcome(self.folder, self.write("finished", "", **self.evaluate()), quiet=self.config.quiet)
+        generator = self.gan.snapshot()
+        self.save_networks(generator)
+        return Outcome(self.folder, self.write("finished", "", **self.evaluate(generator)), quiet=self.config.quiet)
 
     def stopped(self, signal: Signals) -> Outcome:
         """Write down that a signal ended the run."""
         return Outcome(self.folder, self.write("stopped", signal.name), quiet=self.config.quiet, signal=signal)
 
-    def evaluate(self) -> dict[str, Any]:
+    def evaluate(self, generator: nn.Module) -> dict[str, Any]:
         """Return the final figures of the generator, of the raw one, and of held-out real data."""
         if self.coverage is None:
             return {}
         number = self.config.evaluation.final_samples
         look_at = partial(look, judge=self.coverage.judge, num_samples=number, seed=self.gan.seed)
         figures = {
-            "evaluation": look_at(self.gan.sample(), stream="evaluation").metrics
+            "evaluation": look_at(self.gan.sampler_of(generator, "averaged"), stream="evaluation").metrics
             | {
                 "generator": "raw" if self.gan.averaged is None else "averaged",
                 "statistics": self.gan.statistics_of("averaged"),
@@ -263,7 +265,7 @@ class Run:
             | {"generator": "raw", "statistics": self.gan.statistics},
         }
         if hasattr(self.data, "held_out"):
-            figures["real"] = measured(self.data.held_out()[0], self.coverage.judge).metrics
+            figures["real"] = yardstick(self.data, self.coverage.judge)
         log(self.trainer, figures["evaluation"], self.gan.images_seen, prefix="final")
         return figures
 
@@ -286,9 +288,9 @@ class Run:
         self.folder.write_results(results)
         return results
 
-    def save_networks(self) -> None:
+    def save_networks(self, generator: nn.Module) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""
-        for key, network in (("generator", self.gan.snapshot()), ("discriminator", self.gan.discriminator)):
+        for key, network in (("generator", generator), ("discriminator", self.gan.discriminator)):
             save_network(network, self.folder.path / key, self.plain["model"][key], self.gan)
 
     def close_loggers(self, exit_code: int) -> None:
