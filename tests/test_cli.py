@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gannorm import cli
 from gannorm.tracking import offline_runs
 from gannorm.training.parser import arguments_of
 from tests import tiny, wandb_records
@@ -77,13 +78,13 @@ def test_the_same_command_again_prints_its_result(trained):
     assert "real, held out" in process.stdout
 
 
-def test_sample_writes_pictures_and_arrays(trained, tmp_path):
+def test_sample_writes_pictures_and_arrays(trained, tmp_path, capsys):
     _, path = trained
-    process = run("-m", "gannorm", "sample", str(path), "--number", "3", "--output", str(tmp_path / "p"))
-    assert process.stdout == f"3 samples in {tmp_path / 'p'}\n"
+    assert cli.main(["sample", str(path), "--number", "3", "--output", str(tmp_path / "p")]) == 0
+    assert capsys.readouterr().out == f"3 samples in {tmp_path / 'p'}\n"
     pictures = sorted((tmp_path / "p").iterdir())
     assert len(pictures) == 3
-    assert run("-m", "gannorm", "sample", str(path), "--number=3", f"--output={tmp_path}/x.npz").returncode == 0
+    assert cli.main(["sample", str(path), "--number=3", f"--output={tmp_path}/x.npz"]) == 0
     with np.load(tmp_path / "x.npz") as file, Image.open(pictures[2]) as picture:
         assert file["samples"].shape == (3, 28, 28, 1)
         assert np.array_equal(file["samples"][2, :, :, 0], np.asarray(picture))
@@ -111,12 +112,24 @@ def test_disabled_wandb_leaves_no_folder_and_quiet_says_nothing(tmp_path):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_wrong_is_one_line_and_exit_code_2(arguments, words):
-    process = run(*arguments)
-    assert process.returncode == 2
-    assert process.stdout == ""
-    assert process.stderr.count("\n") == 1, process.stderr
-    assert words in process.stderr
+def test_what_is_wrong_is_one_line_and_exit_code_2(arguments, words, capsys):
+    code = cli.train(arguments[1:]) if arguments[0] == "train.py" else cli.main(arguments[2:])
+    printed = capsys.readouterr()
+    assert code == 2
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1, printed.err
+    assert words in printed.err
+
+
+@pytest.mark.parametrize(
+    "command", [["train.py", "--model.generator.norm", "bach"], ["-m", "gannorm", "norms", "bach"]]
+)
+def test_a_process_ends_with_that_code_and_line(command):
+    process = run(*command.split())
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr.startswith("gannorm: ")
+    assert process.stderr.count("\n") == 1
+    assert "'bach'; did you mean 'batch'?" in process.stderr
 
 
 def test_a_run_that_fails_is_exit_code_1(tmp_path):
@@ -164,7 +177,11 @@ def test_help_is_light():
 
 
 def test_the_help_that_ships_is_the_parsers():
-    shipped = run("train.py", "--help").stdout
-    asked = run("train.py", "--quiet", "--help", COLUMNS="100").stdout
-    assert shipped.split() == asked.split(), "write what `COLUMNS=100 python train.py --quiet --help` says to help.txt"
-    assert "--model.generator_rate" in shipped
+    def options_and_defaults(text):  # Pythons differ in how they lay a help text out
+        return set(re.findall(r"--[\w.]+", text)), sorted(re.findall(r"default: .*?\)(?= |$)", " ".join(text.split())))
+
+    shipped = options_and_defaults(run("train.py", "--help").stdout)
+    asked = options_and_defaults(run("train.py", "--quiet", "--help", COLUMNS="100").stdout)
+    assert shipped == asked, "write what `COLUMNS=100 python train.py --quiet --help` says to gannorm/training/help.txt"
+    assert "--model.generator_rate" in shipped[0]
+    assert len(shipped[1]) > 20
