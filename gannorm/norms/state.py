@@ -1,6 +1,6 @@
 """State that forward passes move: running statistics and power iterations, and how to look without moving it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal
@@ -142,7 +142,7 @@ def _policy(name: str, is_statistic: bool) -> Policy:
     return "none" if name.rpartition(".")[2].startswith(REFERENCE) else "copy"
 
 
-def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]) -> None:
+def recalibrate(model: nn.Module, batches: Iterable[Tensor | Sequence[Tensor]]) -> None:
     """Compute the running statistics anew: the plain average over batches of their means and unbiased variances.
 
     Each layer sees what the layers before it make of the same batch by batch statistics, as in training. The average
@@ -155,7 +155,7 @@ def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]
 
     Args:
         model: Any module. Without running statistics nothing happens and no batch is taken.
-        batches: Inputs of the model, such as latent vectors of shape (N, Z); a tuple is several arguments.
+        batches: Inputs of the model, such as latent vectors of shape (N, Z); a tuple or list is several arguments.
 
     Raises:
         NormError: There are running statistics but no batches.
@@ -178,7 +178,7 @@ def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]
         for number, batch in enumerate(batches, start=1):
             for layer in layers:
                 layer.momentum = 1 / number
-            model(*batch) if isinstance(batch, tuple) else model(batch)
+            model(batch) if isinstance(batch, Tensor) else model(*batch)
         if not number:
             raise NormError("recalibrate got no batches; give at least one batch of the model's inputs")
 
