@@ -25,7 +25,8 @@ class FrozenState:
 
     Batch norm in training mode still normalizes by its batch, in eval mode by its running statistics; spectral norm
     divides by its last estimate. Make it once and enter it often: the modules are looked up when it is made, so a
-    module that is replaced later is not seen. It can be nested, and restores everything after an exception.
+    module that is replaced later is not seen. It can be nested, and restores everything after an exception. In the
+    block leave the model's modes alone, and make no copy of it: the copy would stay frozen.
 
     Args:
         model: Any module.
