@@ -280,14 +280,71 @@ def test_a_plugin_is_judged_by_what_it_declares():
         assert not norms.check(model, penalty="r1", channels_last=True, sample=IMAGES, batch_size=1)
 
 
+class Unstated(nn.Module):
+    """A plug-in's norm that keeps its number of channels under another name."""
+
+    def __init__(self, channels, *, eps: float = 1e-5):
+        super().__init__()
+        self.c, self.eps = channels, eps
+
+    def forward(self, x):
+        return (x - x.mean((0, 2, 3), keepdim=True)) / (x.var((0, 2, 3), keepdim=True) + self.eps).sqrt()
+
+
+@pytest.mark.parametrize("sample", [None, IMAGES])
+def test_a_plugin_that_keeps_no_number_of_channels_is_judged_too(sample):
+    declared = {"axes": ("batch", "space"), "dims": (1, 2, 3), "differs_in_eval": False}
+    with norms.registered("unstated", Unstated, **declared):
+        (error,) = norms.check(critic(Unstated(8)), penalty="r1", sample=sample).errors
+        assert (error.code, error.where) == ("N01", "1")
+        assert "norm 'unstated' couples the samples" in error.message
+
+
+def advised(finding):
+    return re.split(", | or ", re.search(r"use (\w+(?:, \w+)*(?: or \w+)?)$", finding.fix)[1])
+
+
 @pytest.mark.parametrize("name", norms.names(kind="activation"))
 def test_what_a_finding_advises_passes_the_same_check(name):
     found = norms.check(critic(name, kernel=7), penalty="r1", sample=IMAGES, batch_size=1)
     for error in found.errors:
-        advised = re.search(r"use ((?:\w+, )*\w+ or \w+)$", error.fix)
-        for other in re.split(", | or ", advised[1]):
+        for other in advised(error):
             model = critic(other, kernel=7)
             assert not norms.check(model, penalty="r1", sample=IMAGES, batch_size=1).errors, other
+
+
+@pytest.mark.parametrize("sample", [None, IMAGES])
+@pytest.mark.parametrize("name", ["instance", "instance_plain"])
+def test_what_makes_droplets_is_not_advised_against_them(name, sample):
+    found = {finding.code: finding for finding in norms.check(critic(name), role="generator", sample=sample)}
+    assert {"group", "layer"} <= set(advised(found["N34"]))
+    for other in advised(found["N34"]):
+        assert "N34" not in codes(norms.check(critic(other), role="generator"))
+
+
+@pytest.mark.parametrize("sample", [None, IMAGES])
+def test_only_norms_with_a_shift_are_advised_where_nothing_learns_one(sample):
+    with norms.registered("blend", Blend, axes=("batch", "space")):
+        for name in ("instance_plain", "blend"):
+            (finding,) = (f for f in norms.check(critic(name, bias=False), sample=sample) if f.code == "N31")
+            others = advised(finding)
+            assert "layer" in others
+            assert not {"none", "instance_plain", "rms", "pixel"} & set(others)
+            assert all(norms.create(other, 8).bias is not None for other in others)
+
+
+def test_where_no_norm_fits_the_fix_is_to_take_it_out():
+    (error,) = norms.check(nn.Sequential(nn.GroupNorm(8, 8)), sample=torch.zeros(2, 8, 1, 1, 1, 1)).errors
+    assert (error.code, error.fix) == ("N10", "take it out")
+
+
+def test_a_standard_deviation_of_one_value_is_an_error(monkeypatch):
+    monkeypatch.setitem(vars(norms.describe("evonorm_s0")), "variance", True)
+    (error,) = norms.check(critic("evonorm_s0", kernel=8, num_groups=8), sample=IMAGES).errors
+    assert error.code == "N10"
+    assert error.message == "norm 'evonorm_s0' of (4, 8, 1, 1) divides by a standard deviation of one value, which is 0"
+    norm = norms.create("evonorm_s0", 8, num_groups=8)
+    assert norm(torch.full((4, 8, 1, 1), 4.0)).min() > 1000  # by sqrt(eps) only
 
 
 # The line
@@ -323,8 +380,11 @@ def test_what_is_allowed_becomes_a_note():
 def test_an_unknown_code_is_an_error_with_the_nearest():
     with pytest.raises(norms.UnknownPitfallError, match=r"allow='N1': no pitfall .*did you mean 'N01'.*N01 to N36"):
         norms.check(critic(), allow=["N1"])
-    with pytest.raises(norms.UnknownPitfallError, match=r"allow='BATCH': no pitfall has this code; there are"):
-        norms.check(critic(), allow="batch")
+    for useless in ("batch", "N99", "N00", "N137", "99"):
+        with pytest.raises(norms.UnknownPitfallError, match=rf"{useless.upper()}': no pitfall has this code; there"):
+            norms.check(critic(), allow=useless)
+    with pytest.raises(norms.UnknownPitfallError, match=r"allow='NO7': .*did you mean 'N07'"):
+        norms.check(critic(), allow="NO7")
 
 
 def test_a_setting_that_is_none_is_named():
@@ -332,11 +392,14 @@ def test_a_setting_that_is_none_is_named():
 from torch import nn
 from gannorm import norms
 for wrong in ({"role": "critic"}, {"ema": True}, {"precision": "fp16"}, {"batch_size": 0},
-              {"discriminator_batches": "both"}):
+              {"discriminator_batches": "both"}, {"batch_size": "4"}, {"batch_size": True}, {"world_size": None},
+              {"penalty": True}, {"penalty": 1.5}, {"allow": [1]}, {"allow": 99}, {"model": 3}, {"model": nn.ReLU}):
     try:
-        norms.check(nn.Linear(1, 1), **wrong)
-    except norms.NormOptionError as error:
+        norms.check(**{"model": nn.Linear(1, 1), **wrong})
+    except norms.NormError as error:
         print(error)
+for nothing in ({"penalty": False}, {"penalty": ""}, {"penalty": None}, {"allow": None}, {"allow": ""}):
+    print(norms.check(nn.BatchNorm2d(1), **nothing))
 """
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.splitlines() == [
@@ -345,6 +408,16 @@ for wrong in ({"role": "critic"}, {"ema": True}, {"precision": "fp16"}, {"batch_
         "check: precision='fp16' is none of 32-true, 64-true, 16-mixed, bf16-mixed, 16-true, bf16-true",
         "check: batch_size=0 is less than 1",
         "check: discriminator_batches='both' is none of separate, joined, joined_in_d_step",
+        "check: batch_size='4' is no whole number; give 1 or more",
+        "check: batch_size=True is no whole number; give 1 or more",
+        "check: world_size=None is no whole number; give 1 or more",
+        "check: penalty=True does not say which; give its name, such as 'r1', or None",
+        "check: penalty=1.5 does not say which; give its name, such as 'r1', or None",
+        "allow='1': no pitfall has this code; did you mean 'N01'?; there are N01 to N36",
+        "allow='99': no pitfall has this code; there are N01 to N36",
+        "check: model=int is no network; give a torch.nn.Module that is made",
+        "check: model=ReLU is no network; give a torch.nn.Module that is made",
+        *["no findings"] * 5,
     ]
 
 

@@ -148,6 +148,64 @@ def test_a_class_that_hides_an_option_has_no_spec():
         assert norms.is_norm(Hiding(8))
 
 
+class Unstated(nn.Module):
+    """A plug-in's norm that keeps its number of channels under another name."""
+
+    def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.c, self.eps, self.momentum = channels, eps, momentum
+
+
+class Weighted(nn.Module):
+    """One whose γ alone says how many channels it has."""
+
+    def __init__(self, channels: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+
+
+def unstated(channels: int, *, eps: float = 1e-5) -> nn.Module:
+    """One of its own class, made by a function."""
+    return Unstated(channels, eps=eps)
+
+
+@pytest.mark.parametrize("constructor", [Unstated, unstated, Weighted])
+def test_a_registered_norm_is_known_by_its_class_alone(constructor):
+    with norms.registered("own", constructor, axes=("batch", "space"), dims=(1, 2, 3)):
+        assert norms.is_norm(constructor(8))
+        assert norms.spec_of(constructor(8)) == norms.resolve("own")
+        assert norms.spec_of(constructor(8, eps=0.5)) == norms.resolve("own", eps=0.5)
+        assert recognize(constructor(8)).dims == (1, 2, 3)
+        hiding = constructor(8, eps=0.5)
+        del hiding.eps
+        assert norms.is_norm(hiding)
+        assert norms.spec_of(hiding) is None  # what cannot be read is not said
+        assert not norms.is_norm(type("Derived", (type(constructor(8)),), {})(8))
+    assert not norms.is_norm(constructor(8))
+
+
+def test_channels_of_a_weight():
+    buffered = nn.Module()
+    buffered.register_buffer("weight", torch.ones(8))
+    assert [channels_of(layer) for layer in (Unstated(8), Weighted(8), buffered)] == [None, 8, 8]
+    assert channels_of(Weighted(1)) is None  # one weight may be for all channels
+    assert channels_of(nn.LazyLinear(8)) is None
+    assert channels_of(nn.LayerNorm((8, 4))) is None
+
+
+def test_a_container_that_a_function_makes_is_not_taken_for_the_norm():
+    class Pair(nn.Sequential):
+        """Two layers."""
+
+    def pair(channels: int) -> nn.Module:
+        """Norm and more."""
+        return Pair(nn.BatchNorm2d(channels), nn.Identity())
+
+    with norms.registered("pair", pair, axes=("batch", "space")):
+        assert not norms.is_norm(Pair(nn.Linear(2, 2)))
+
+
 def test_names_of_other_libraries_exist():
     modules = {"timm.layers.norm": timm.layers.norm, "timm.layers.norm_act": timm.layers.norm_act}
     modules["torchvision.models.convnext"] = torchvision.models.convnext

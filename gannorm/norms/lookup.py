@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from gannorm.norms.errors import NormError, NormOptionError
@@ -85,11 +86,22 @@ def is_unknown_norm(layer: nn.Module) -> bool:
 def channels_of(layer: nn.Module) -> int | None:
     """Return the number of channels of a norm; None for a layer that has none, or that norms space with them.
 
+    It is an attribute, or the length of a `weight` (C,) where no attribute says it; a single weight may be for all.
+
     Example:
         >>> from torch import nn
         >>> [channels_of(layer) for layer in (nn.BatchNorm2d(4), nn.LayerNorm(8), nn.LayerNorm((8, 4, 4)))]
         [4, 8, None]
     """
+    stated = _stated_channels(layer)
+    if stated is not None or "normalized_shape" in vars(layer):
+        return stated
+    weight = layer._parameters.get("weight", layer._buffers.get("weight"))
+    return len(weight) if weight is not None and not is_lazy(weight) and weight.ndim == 1 and len(weight) > 1 else None
+
+
+def _stated_channels(layer: nn.Module) -> int | None:
+    """Return the number of channels that a layer keeps as an attribute."""
     for name in CHANNELS:
         value = vars(layer).get(name)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -112,16 +124,15 @@ def tracks_statistics(layer: nn.Module) -> bool:
 
 def recognize(layer: nn.Module) -> Recognized | None:
     """Return which registered norm a layer is, also where its spec cannot say everything; see `Recognized`."""
-    channels = channels_of(layer)
-    if channels is None:
-        return None
     foreign = FOREIGN.get((type(layer).__module__, type(layer).__qualname__), Foreign(type(layer)))
+    if channels_of(layer) is None and not _may_be_own(layer, foreign):
+        return None
     found = []
     for info in map(describe, names()):
         tried = _dims_to_try(info, layer, foreign)
         made_for = tuple(dims for dims in tried if _class_made(info.constructor, dims) is foreign.same_as)
         if made_for:
-            found.append((*_compared(info, layer, channels, made_for[0]), made_for))
+            found.append((*_compared(info, layer, made_for[0]), made_for))
     if not found:
         return None
     spec, complete, made_for = min(found, key=lambda match: (not match[1], len(match[0].options)))
@@ -147,6 +158,16 @@ def weight_spec_of(layer: nn.Module) -> NormSpec | None:
         if [type(step) for step in steps] == [type(step) for step in usual]:
             return resolve(info.name, **_differing(info, steps[0], usual[0]))
     return None
+
+
+def _may_be_own(layer: nn.Module, foreign: Foreign) -> bool:
+    """Whether a norm may be of this class only, so that it tells the norm also where no number of channels is known.
+
+    Torch's classes have other uses, and so may one that holds other layers, unless it is itself registered.
+    """
+    if foreign.same_as.__module__.startswith("torch."):
+        return False
+    return not layer._modules or any(info.constructor is type(layer) for info in map(describe, names()))
 
 
 def _dims_to_try(info: NormInfo, layer: nn.Module, foreign: Foreign) -> tuple[int, ...]:
@@ -187,9 +208,13 @@ def _parametrizations(constructor: Callable[..., nn.Module]) -> list[nn.Module]:
     return list(layer.parametrizations["weight"]) if parametrize.is_parametrized(layer, "weight") else []
 
 
-def _compared(info: NormInfo, layer: nn.Module, channels: int, dims: int) -> tuple[NormSpec, bool]:
-    """Return the norm with the layer's options, and whether a layer made from that is the same."""
-    if any(option.default is REQUIRED for option in info.options) or info.kind == "conditional":
+def _compared(info: NormInfo, layer: nn.Module, dims: int) -> tuple[NormSpec, bool]:
+    """Return the norm with the layer's options, and whether a layer made from that is the same.
+
+    Where no other can be made to compare with, the options that can be read are all there is.
+    """
+    channels = _stated_channels(layer)
+    if channels is None or any(option.default is REQUIRED for option in info.options) or info.kind == "conditional":
         found = {option.name: _attribute(layer, option.name) for option in info.options}
         return _spec(info, {name: value for name, value in found.items() if value is not MISSING}, found)
     usual = _make(info.constructor, channels, dims)

@@ -1,8 +1,10 @@
 """Which pitfalls a model runs into with the way it is going to be trained, before the first step."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 from torch import nn
 
@@ -26,7 +28,7 @@ def check(
     model: nn.Module,
     *,
     role: Role | None = None,
-    penalty: str | None = None,
+    penalty: str | bool | None = None,
     batch_size: int | None = None,
     sample: Sample | None = None,
     world_size: int = 1,
@@ -44,8 +46,8 @@ def check(
     Args:
         model: Any module: nothing of it has to be made here.
         role: What it is in a GAN; None where that does not matter, or is not known.
-        penalty: Name of a penalty on the gradient of each sample, such as "r1" or "wgan-gp"; None or
-            "none" = no penalty.
+        penalty: Name of a penalty on the gradient of each sample, such as "r1" or "wgan-gp"; None, "none", "" or
+            False = no penalty.
         batch_size: Samples of one training batch in one process; None = as many as `sample` has.
         sample: An input, or a tuple of several. It is sent through once in eval mode, so that the sizes at each norm
             are known; modes, buffers and the global random state are then as before. Where a norm stops it, that norm's
@@ -60,6 +62,7 @@ def check(
         allow: Codes whose findings are known and wanted, also as one text, "N01,N07": they become notes.
 
     Raises:
+        NormError: The model is none.
         NormOptionError: A value that is none of its choices.
         UnknownPitfallError: A code in `allow` that is none.
         NormSampleError: The sample does not pass through the model, for a reason that no norm has.
@@ -75,7 +78,7 @@ def check(
         >>> print(norms.check(critic, penalty="wgan-gp", sample=torch.zeros(2, 1, 28, 28)))
         no findings
     """
-    allowed = known_codes(allow.split(",") if isinstance(allow, str) else allow)
+    allowed = known_codes(allow)
     setting = Setting(
         role=role,
         penalty=penalty,
@@ -109,18 +112,20 @@ def permitted(finding: Finding) -> Finding:
     return finding if finding.severity == "note" else replace(finding, severity="note", fix=f"{finding.fix} (allowed)")
 
 
-def known_codes(codes: Iterable[str]) -> frozenset[str]:
-    """Return codes as they are written in the table.
+def known_codes(codes: Any) -> frozenset[str]:
+    """Return codes, a list or one text, as they are written in the table; nothing is none.
 
     Raises:
         UnknownPitfallError: There is no such pitfall; the message has the nearest one.
 
     Example:
-        >>> sorted(known_codes(["n01", "N07"]))
-        ['N01', 'N07']
+        >>> sorted(known_codes(["n01", "N07"])), sorted(known_codes("N01,N07")), sorted(known_codes(None))
+        (['N01', 'N07'], ['N01', 'N07'], [])
     """
     known = [row.code for row in pitfalls()]
-    wanted = [code.strip().upper() for code in codes]
+    given = codes.split(",") if isinstance(codes, str) and codes else codes or ()
+    listed = given if isinstance(given, Iterable) else [given]
+    wanted = [str(code).strip().upper() for code in listed]
     for code in wanted:
         if code not in known:
             near = nearest(code, known)
@@ -133,11 +138,13 @@ def known_codes(codes: Iterable[str]) -> frozenset[str]:
 
 
 def nearest(code: str, known: list[str]) -> str | None:
-    """Return the code of the same number, or the one that looks alike, or None.
+    """Return the code of the same number, or the one that looks alike, or None, as of a number that is out of range.
 
     Example:
-        >>> nearest("N1", ["N01", "N11"]), nearest("batch", ["N01"])
-        ('N01', None)
+        >>> nearest("N1", ["N01", "N11"]), nearest("N0I", ["N01"]), nearest("N99", ["N09"]), nearest("batch", ["N01"])
+        ('N01', 'N01', None, None)
     """
-    number = "N" + "".join(filter(str.isdigit, code)).zfill(2)
-    return number if number in known else next(iter(get_close_matches(code, known, n=1)), None)
+    number = "N" + "".join(filter(str.isdigit, code)).lstrip("0").zfill(2)
+    if number in known or re.fullmatch(r"\D{0,2}\d+", code):
+        return number if number in known else None
+    return next(iter(get_close_matches(code, known, n=1)), None)

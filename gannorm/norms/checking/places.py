@@ -188,7 +188,7 @@ def is_switched_off(info: NormInfo, layer: nn.Module) -> bool:
     if not isinstance(getattr(layer, "activation", None), nn.Identity):
         return False
     with torch.random.fork_rng(devices=[]):
-        usual = create(info.name, channels_of(layer) or 1, dims=vars(layer).get("dims", info.dims[-1]))
+        usual = create(info.name, channels_of(layer) or 64, dims=vars(layer).get("dims", info.dims[-1]))
     return not isinstance(getattr(usual, "activation", None), nn.Identity)
 
 

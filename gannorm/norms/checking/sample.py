@@ -43,7 +43,14 @@ def samples_in(sample: Sample) -> int:
 
 
 def bare(model: nn.Module) -> tuple[nn.Module, bool]:
-    """Return a model without its wrappers, and whether any of it was compiled."""
+    """Return a model without its wrappers, and whether any of it was compiled.
+
+    Raises:
+        NormError: It is none.
+    """
+    if not isinstance(model, nn.Module):
+        what = model.__name__ if isinstance(model, type) else type(model).__name__
+        raise NormError(f"check: model={what} is no network; give a torch.nn.Module that is made")
     dynamo = sys.modules.get("torch._dynamo.eval_frame")  # a compiled model cannot be there without it
     compilers = (dynamo.OptimizedModule,) if dynamo else ()
     compiled = any(isinstance(m, compilers) or m._compiled_call_impl is not None for m in model.modules())

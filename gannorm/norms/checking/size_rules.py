@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from torch import nn
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from gannorm.norms.checking.advice import FEW, alternatives, called
+from gannorm.norms.checking.advice import FEW, alternatives, brings_shift, called
 from gannorm.norms.checking.findings import Found
 from gannorm.norms.checking.places import CONVOLUTIONS, TRAILING, Network, Place, Seen
 from gannorm.norms.checking.setting import Setting
@@ -73,10 +73,16 @@ def one_value(network: Network, _: Setting) -> Iterator[Found]:
 
 def degenerate(place: Place, seen: Seen) -> Found:
     """Return what is to be said of a norm that gets one value per mean."""
-    constant = place.info.centers
-    outcome = "its output is constant" if constant else "only the sign of its input comes out"
-    message = f"{called(place)} of {sized(seen)} has one value per mean: {outcome}"
-    return Found(place.path, message, alternatives(place, shape=seen.shape), None if constant else "warning")
+    centers = place.info.centers
+    divided = getattr(place.info, "variance", centers) and not centers
+    if divided:
+        outcome = "divides by a standard deviation of one value, which is 0"
+    elif centers:
+        outcome = "has one value per mean: its output is constant"
+    else:
+        outcome = "has one value per mean: only the sign of its input comes out"
+    message = f"{called(place)} of {sized(seen)} {outcome}"
+    return Found(place.path, message, alternatives(place, shape=seen.shape), None if centers or divided else "warning")
 
 
 def unbatched(network: Network, _: Setting) -> Iterator[Found]:
@@ -139,7 +145,7 @@ def extreme_groups(network: Network, _: Setting) -> Iterator[Found]:
 
 
 def no_shift(network: Network, _: Setting) -> Iterator[Found]:
-    """N31; certain where torch's own layers stand before and after."""
+    """N31; in a Sequential only, and there where torch's own layers stand before and after: else nothing is certain."""
     for place in network.places:
         has_shift = getattr(place.layer, "bias", None) is not None
         if has_shift or place.channels is None or not is_of_torch(place.after):
@@ -185,7 +191,10 @@ def is_of_torch(module: nn.Module | None) -> bool:
 
 def with_shift(place: Place) -> str:
     """Return how a norm gets a β."""
-    return "set affine=True" if "affine" in place.info.defaults else f"choose a norm with β: {alternatives(place)}"
+    if "affine" in place.info.defaults:
+        return "set affine=True"
+    channels = place.channels or 1
+    return f"choose a norm with β: {alternatives(place, suited=lambda info: brings_shift(info, channels))}"
 
 
 def is_unbatched(place: Place, seen: Seen) -> bool:

@@ -182,7 +182,7 @@ _TABLE = Pitfalls(
             "norms.convert reports what is kept and what is dropped",
         ),
         _found(
-            "N31", "warning", "nothing learns a shift", "see NormInfo.bias_redundant",
+            "N31", "warning", "nothing learns a shift (seen in a Sequential)", "see NormInfo.bias_redundant",
             size_rules.no_shift,
         ),
         _found(

@@ -14,6 +14,7 @@ from gannorm.norms.checking.advice import alternatives, called
 from gannorm.norms.checking.findings import Found
 from gannorm.norms.checking.places import Network
 from gannorm.norms.checking.setting import Setting
+from gannorm.norms.info import NormInfo
 
 OLD_HOOKS = (SpectralNormHook, WeightNormHook)
 IN_FLOAT32 = (nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # under autocast on CUDA
@@ -213,13 +214,18 @@ def moving_buffers(network: Network, setting: Setting) -> Iterator[Found]:
 def droplets(network: Network, setting: Setting) -> Iterator[Found]:
     """N34."""
     for place in network.places if setting.role == "generator" else ():
-        if set(place.info.axes) == {"space"} and place.info.centers:
+        if makes_droplets(place.info):
             yield Found(
                 place.path,
                 f"{called(place)} in a generator takes away what one feature map weighs against another; StyleGAN's "
                 "droplets came from that",
-                "look at the samples; " + alternatives(place),
+                "look at the samples; " + alternatives(place, suited=lambda info: not makes_droplets(info)),
             )
+
+
+def makes_droplets(info: NormInfo) -> bool:
+    """Whether a norm takes the mean and size of each feature map away."""
+    return set(info.axes) == {"space"} and info.centers
 
 
 def unprepared(network: Network, _: Setting) -> Iterator[Found]:
