@@ -65,7 +65,7 @@ class Report:
             NormConvertError: There is nothing to undo, or the layers were changed again since.
         """
         if not self._is_done:
-            raise _cannot_undo("nothing to undo: it is a plan, or was undone already")
+            raise _cannot_undo("has nothing to undo: it is a plan, or was undone already")
         if not all(change.is_done() for change in self._changes):
             raise _cannot_undo("was followed by another change of the same layers; undo that first")
         undo_all(self._changes)
@@ -127,4 +127,4 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _cannot_undo(reason: str) -> NormConvertError:
-    return NormConvertError(f"this conversion has {reason}", path="", layer="Report")
+    return NormConvertError(f"this conversion {reason}", path="", layer="Report")
