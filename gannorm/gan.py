@@ -100,7 +100,7 @@ class GAN(pl.LightningModule):
         self.d_steps = 0
         self.g_steps = 0
         self.batch_size = 64  # of the last training batch
-        self.frozen_discriminator = norms.FrozenState(self.discriminator)
+        self.frozen_discriminator = norms.freeze_state(self.discriminator)
         self.sums: Float[Tensor, " 4"] | None = None  # of LOGGED since the last `take_means`
         self.num_summed = 0
 

@@ -129,6 +129,17 @@ def test_factory_in_timm(name):
     assert model(torch.randn(2, 3, 64, 64)).shape == (2, 3)
 
 
+@pytest.mark.parametrize("name", ["densenet121", "resnetv2_50", "regnetx_002"])
+def test_a_model_of_timm_that_counts_on_the_norms_activation_refuses_one_without(name):
+    with pytest.raises(AssertionError, match="No equivalent norm_act layer"):
+        timm.create_model(name, norm_layer=norms.factory("none"), num_classes=3)
+
+
+def test_a_registered_class_is_the_norm_of_its_row():
+    assert norms.resolve(norms.PixelNorm) == norms.resolve("pixel")
+    assert isinstance(norms.create(norms.GhostBatchNorm, 8, ghost_size=4), norms.GhostBatchNorm)
+
+
 def test_factory_is_picklable_and_checked_when_made():
     make = pickle.loads(pickle.dumps(norms.factory({"name": "group", "group_size": 4}, dims=1)))
     assert make(64).num_groups == 16
@@ -160,6 +171,29 @@ def test_layer_norm_in_a_recurrent_cell_looks_at_one_step_only():
             "'bacth'; did you mean 'batch'? there are batch, instance, group, layer, none, spectral",
         ),
         (lambda: norms.create("qqq", 8), norms.UnknownNormError, "'qqq' there are batch, instance"),
+        (lambda: norms.create("BatchNorm2d", 8), norms.UnknownNormError, "did you mean 'batch'?"),
+        (lambda: norms.create("instance_norm", 8), norms.UnknownNormError, "did you mean 'instance'?"),
+        (lambda: norms.create({"name": "batch", True: 1}, 8), norms.NormOptionError, "True no text YAML"),
+        (lambda: norms.create({"class_path": None}, 8), norms.NormOptionError, "None is no import path"),
+        (
+            lambda: norms.create({"class_path": "torch.nn.BatchNorm2d", "init_args": [1]}, 8),
+            norms.NormOptionError,
+            "init_args=[1] no mapping",
+        ),
+        (lambda: norms.create("batch", 8, eps=-1.0), norms.NormOptionError, "eps=-1.0 0 or more 1e-05"),
+        (lambda: norms.create("batch", 8, eps="nan"), norms.NormOptionError, "eps=nan out of range"),
+        (lambda: norms.create("batch", 8, momentum=3), norms.NormOptionError, "momentum=3.0 0 to 1"),
+        (lambda: norms.create("batch_renorm", 8, r_max=0.5), norms.NormOptionError, "r_max=0.5 1 or more"),
+        (
+            lambda: norms.wrap("spectral", nn.Linear(2, 2), n_power_iterations=0),
+            norms.NormOptionError,
+            "n_power_iterations=0 1 or more",
+        ),
+        (lambda: norms.names(dims=9), norms.NormOptionError, "dims=9 0, 1, 2, 3"),
+        (lambda: norms.factory("instance", dims=0), norms.NormShapeError, "dims=0 RNN 'batch', 'group', 'layer'"),
+        (lambda: norms.factory("batch", dims=9), norms.NormShapeError, "dims=9"),
+        (lambda: norms.create("layer_channels", 1), norms.NormShapeError, "channels=1 one value per statistic"),
+        (lambda: norms.create("evonorm_s0", 8, dims=0, num_groups=8), norms.NormShapeError, "one value per statistic"),
         (
             lambda: norms.create("batch", 8, epsilon=1e-3),
             norms.NormOptionError,
@@ -206,7 +240,7 @@ def test_layer_norm_in_a_recurrent_cell_looks_at_one_step_only():
             "'instance' dims=0 RNN constant 'batch', 'group', 'layer', 'none'",
         ),
         (lambda: norms.create("group", 8, dims=0, num_groups=8), norms.NormShapeError, "dims=0 constant"),
-        (lambda: norms.create("layer", 1, dims=0), norms.NormShapeError, "constant; use 'batch', 'none'"),
+        (lambda: norms.create("layer", 1, dims=0), norms.NormShapeError, "constant output; use 'batch', 'none'"),
         (lambda: norms.create("batch", 8, dims=4), norms.NormShapeError, "dims=4"),
         (lambda: norms.create("batch", 0), norms.NormShapeError, "channels=0"),
         (lambda: norms.create("batch", True), norms.NormShapeError, "channels=True"),

@@ -208,6 +208,21 @@ def test_torchs_converter_leaves_the_batch_variants(name):
     assert type(nn.SyncBatchNorm.convert_sync_batchnorm(model)[0]) is type(model[0])
 
 
+def test_the_gradient_of_batch_renorm_is_that_of_its_formula_with_r_and_d_held():
+    module = norms.create("batch_renorm", CHANNELS, dims=0, start=0, r_batches=1, d_batches=1).double()
+    for _ in range(3):
+        module(torch.randn(5, CHANNELS, dtype=torch.float64) * 2 + 1)
+    x = torch.randn(5, CHANNELS, dtype=torch.float64, requires_grad=True)
+    with norms.freeze_state(module):
+        variance, mean = torch.var_mean(x.detach(), dim=0)
+        r, d = module.correction(mean, variance, num_values=5)
+        target = (x - x.mean(0)) / (x.var(0, correction=0) + module.eps).sqrt() * r + d
+        weights = torch.randn_like(x)
+        gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (module(x), target)]
+    assert not torch.allclose(r, torch.ones_like(r))
+    torch.testing.assert_close(*gradients)
+
+
 # Virtual batch norm
 
 
@@ -253,6 +268,34 @@ def test_the_reference_is_saved_and_copied_with_the_network():
     norms.prepare(other, torch.zeros(2, 3, dtype=torch.float64))  # replaces it
     assert not torch.equal(network(x), other(x))
     assert sum(hook is not None for hook in other._forward_pre_hooks.values()) == 1
+
+
+def test_a_second_reference_of_fewer_arguments_leaves_nothing_of_the_first():
+    class Labelled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = norms.create("virtual_batch", 3, dims=0)
+
+        def forward(self, x, shift=0.0):
+            return self.norm(x + shift)
+
+    network = Labelled()
+    norms.prepare(network, (torch.randn(6, 3), torch.ones(6, 1)))
+    norms.prepare(network, torch.randn(8, 3))
+    assert [name for name, _ in network.named_buffers()] == ["reference_batch_0"]
+    assert network(torch.randn(2, 3)).shape == (2, 3)
+
+
+def test_parts_of_a_model_are_prepared_and_loaded_by_themselves():
+    pair, other = (nn.ModuleDict({"a": a_virtual_network(), "b": a_virtual_network()}) for _ in range(2))
+    norms.prepare(pair["a"], torch.randn(7, 3, dtype=torch.float64))
+    assert norms.needs_data(pair)
+    norms.prepare(pair["b"], torch.randn(5, 3, dtype=torch.float64))
+    assert not norms.needs_data(pair)
+    norms.prepare_like(other, pair.state_dict())
+    other.load_state_dict(pair.state_dict())
+    x = torch.randn(4, 3, dtype=torch.float64)
+    assert torch.equal(pair["b"].eval()(x), other["b"].eval()(x))
 
 
 def test_without_a_reference_it_says_what_to_do():

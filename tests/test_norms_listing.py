@@ -111,7 +111,7 @@ def test_json_can_say_what_it_has_no_word_for():
     ("arguments", "words"),
     [
         (["grup"], "no norm is called 'grup'; did you mean 'group'?; there are batch, "),
-        (["group", "--dims", "2"], "gannorm norms group: dims choose from the list; leave out them or the name"),
+        (["group", "--dims", "2"], "group --dims: a filter is for the list; leave out the filter or the name"),
         (["--kind", "wieght"], "'wieght'"),
         (["--dims", "4"], "4"),
         (["--json", "--markdown"], "not allowed with"),

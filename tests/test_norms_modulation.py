@@ -113,6 +113,11 @@ def test_options_go_to_the_norm_that_was_named():
             "2 samples and a condition of shape (3, 3)",
         ),
         (
+            lambda: norms.conditional("none", 8, 3)(torch.zeros(2, 1, 4, 4), torch.zeros(2, 3)),
+            norms.NormShapeError,
+            "8 channels got an input of shape (2, 1, 4, 4)",
+        ),
+        (
             lambda: norms.conditional("batch", 8, 3)(torch.zeros(2, 8, 4, 4), torch.tensor([0, 1])),
             norms.NormShapeError,
             "class ids are embedded first",

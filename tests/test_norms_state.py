@@ -53,7 +53,7 @@ def test_frozen_network_computes_the_same(train):
     ).train(train)  # fmt: skip
     x = torch.randn(SHAPE)
     before = buffers(network)
-    frozen = norms.FrozenState(network)
+    frozen = norms.freeze_state(network)
     outputs = []
     for _ in range(2):
         with frozen, frozen:
@@ -160,7 +160,7 @@ def test_recalibrate_passes_several_arguments_and_takes_instance_norm_too():
             return self.norm(z + label)
 
     model = Labelled()
-    norms.recalibrate(model, [(torch.zeros(2, 2, 4), torch.ones(())), (torch.zeros(2, 2, 4), 3 * torch.ones(()))])
+    norms.recalibrate(model, [(torch.zeros(2, 2, 4), torch.ones(())), [torch.zeros(2, 2, 4), 3 * torch.ones(())]])
     torch.testing.assert_close(model.norm.running_mean, torch.full((2,), 2.0))
 
 

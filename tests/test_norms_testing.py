@@ -93,6 +93,34 @@ class OnceOnly(Honest):
         return Once.apply(super().forward(x))
 
 
+class LaterSamples(Honest):
+    def forward(self, x):
+        y = super().forward(x)
+        return torch.cat([y[:1], y[1:] + x[:1].mean((0, 2, 3))[:, None, None] * 0.1])
+
+
+class LastChannel(Honest):
+    def forward(self, x):
+        y = super().forward(x)
+        return torch.cat([y[:, :-1], y[:, -1:] + x[:, :1].mean((2, 3), keepdim=True) * 0.1], dim=1)
+
+
+class Counts(Honest):
+    def __init__(self, channels: int, *, dims: int) -> None:
+        super().__init__(channels, dims=dims)
+        self.register_buffer("looks", torch.zeros(()), persistent=False)
+
+    def forward(self, x):
+        self.looks += 1
+        return super().forward(x)
+
+
+class ByEight(Honest):
+    def __init__(self, channels: int, *, dims: int) -> None:
+        assert channels % 8 == 0
+        super().__init__(channels, dims=dims)
+
+
 class Transposed(Honest):
     def forward(self, x):
         return super().forward(x).transpose(-1, -2).contiguous().transpose(-1, -2)
@@ -103,7 +131,7 @@ DECLARED = {"axes": ("space",), "centers": False, "dims": (2,)}
 
 def test_an_honest_norm_passes():
     with norms.registered("mine", Honest, **DECLARED):
-        assert len(check_norm("mine")) == 12
+        assert len(check_norm("mine")) == 15
 
 
 @pytest.mark.parametrize(
@@ -119,6 +147,13 @@ def test_an_honest_norm_passes():
         (Half, {}, "in torch.float16 it is off by"),
         (Other, {}, "torch.float64 (4, 8, 3, 4) became torch.float32"),
         (Moves, {}, "calls moved under freeze_state"),
+        (Counts, {}, "looks moved under freeze_state"),
+        (LaterSamples, {}, "samples 2 where 1 are declared"),
+        (LastChannel, {}, "channels 2 where 1 are declared"),
+        (ByEight, {}, "AssertionError"),
+        (Honest, {"double_backward": False}, "declared differentiable once, but the second derivative is there"),
+        (Honest, {"needs_data": True}, "it works without data"),
+        (Honest, {"kind": "fused"}, "it has none"),
         (Random, {}, "draws from the global random state"),
         (InPlace, {}, "changed its input"),
         (Forgets, {}, "another output after"),
@@ -134,9 +169,18 @@ def test_a_liar_is_caught(liar, declared, words):
     assert len(caught.value.broken) < 12  # and what holds is not blamed
 
 
-def test_declared_once_differentiable_is_believed():
+def test_once_differentiable_is_proved_too():
     with norms.registered("once", OnceOnly, double_backward=False, **DECLARED):
         check_norm("once")
+
+
+def test_what_cannot_be_proved_is_said():
+    reason = {"declares_one_derivative": "it takes two machines"}
+    with norms.registered("mine", Honest, double_backward=False, unproven=reason, **DECLARED) as info:
+        assert sum("Not proved: it takes two machines." in line for line in check_norm("mine")) == 1
+        assert "it takes two machines" in str(info)
+    unproven = {name for name in norms.names() if norms.describe(name).unproven}
+    assert unproven == {"sync_batch", "ghost_batch", "batch_renorm"}
 
 
 class WrongWeight(nn.Module):

@@ -72,7 +72,6 @@ from gannorm.norms.registry import registered as registered
 from gannorm.norms.spec import NormLike as NormLike
 from gannorm.norms.spec import NormSpec as NormSpec
 from gannorm.norms.spec import resolve as resolve
-from gannorm.norms.state import FrozenState as FrozenState
 from gannorm.norms.state import batch_statistics as batch_statistics
 from gannorm.norms.state import buffer_policy as buffer_policy
 from gannorm.norms.state import freeze_state as freeze_state

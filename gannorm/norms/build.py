@@ -45,6 +45,9 @@ def create(spec: NormLike, channels: int, *, dims: int = 2, **options: Any) -> n
 def factory(spec: NormLike, *, dims: int = 2, **options: Any) -> Callable[[int], nn.Module]:
     """Return `channels -> layer`, checked now, made later: fits `norm_layer=` of torchvision and timm; picklable.
 
+    Models of timm whose norm brings its activation (densenet, efficientnet, regnet, ...) refuse a norm alone; `convert`
+    exchanges theirs.
+
     Raises:
         NormError: As `create`, except for what depends on the number of channels.
 
@@ -56,21 +59,27 @@ def factory(spec: NormLike, *, dims: int = 2, **options: Any) -> Callable[[int],
     """
     resolved = resolve(spec, **options)
     _check_kind(resolved)
-    # A partial of keywords only: all that timm accepts beside classes and plain functions.
-    return partial(make, spec=resolved, dims=dims)
+    if resolved.info is not None:
+        _check_dims(resolved.info, None, dims, dict(resolved.options))
+    # A partial of keywords and a class: timm takes a function's for norm and activation in one, and leaves its own out.
+    return partial(LayerOfSpec, spec=resolved, dims=dims)
 
 
-def make(
-    channels: int,
-    *,
-    spec: NormLike,
-    dims: int = 2,
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
-    **options: Any,
-) -> nn.Module:
-    """Do as `create`, with the channels as the only argument by position; timm passes device and dtype too."""
-    return create(spec, channels, dims=dims, **options).to(device=device, dtype=dtype)
+class LayerOfSpec:
+    """What `factory` calls: not a layer of this class, but the one that `create` returns comes out."""
+
+    def __new__(  # type: ignore[misc]
+        cls,
+        channels: int,
+        *,
+        spec: NormLike,
+        dims: int = 2,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        **options: Any,
+    ) -> nn.Module:
+        """Do as `create`, with the channels as the only argument by position; timm passes device and dtype too."""
+        return create(spec, channels, dims=dims, **options).to(device=device, dtype=dtype)
 
 
 def wrap(spec: NormLike, layer: nn.Module, **options: Any) -> nn.Module:
@@ -150,18 +159,20 @@ def _check_kind(spec: NormSpec) -> None:
         raise _wrong_kind(spec.info, "does not follow a layer")
 
 
-def _check_dims(info: NormInfo, channels: int, dims: int, options: dict[str, Any]) -> None:
+def _check_dims(info: NormInfo, channels: int | None, dims: int, options: dict[str, Any]) -> None:
+    """Refuse numbers of spatial axes that the norm has nothing to normalize in; without channels as far as is known."""
     if dims not in INPUTS or isinstance(dims, bool):
         raise _no_shape(info.name, f"dims={dims!r} is none of 0 (points), 1, 2 (images), 3", channels, dims)
-    if info.constant(channels, dims, **options):
-        problem = f"dims=0, {INPUTS[0]} or a step of an RNN, leaves one value per mean, so the output would be constant"
-    elif dims not in info.dims:
-        problem = f"dims={dims}: it does not work on {INPUTS[dims]}"
+    if dims not in info.dims:
+        alone = ", such as a step of an RNN: one value per statistic makes a constant output" if dims == 0 else ""
+        problem = f"dims={dims}: it does not work on {INPUTS[dims]}{alone}"
+    elif channels is not None and info.constant(channels, dims, **options):
+        problem = f"dims={dims}, channels={channels}: one value per statistic makes a constant output"
     else:
         return
-    others = [name for name in names(kind="activation", dims=dims) if not describe(name).constant(channels, dims)]
-    others = [name for name in others if not describe(name).needs_data]
-    raise _no_shape(info.name, f"{problem}; use {', '.join(map(repr, others))}", channels, dims)
+    others = [describe(name) for name in names(kind="activation", dims=dims)]
+    fitting = [repr(one.name) for one in others if not one.needs_data and not one.constant(channels or 2, dims)]
+    raise _no_shape(info.name, f"{problem}; use {', '.join(fitting)}", channels, dims)
 
 
 def _no_shape(name: str, problem: str, channels: Any, dims: Any) -> NormShapeError:

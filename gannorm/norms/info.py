@@ -1,7 +1,7 @@
 """What is known of a norm: declared once beside its constructor, the rest derived from the axes it reduces over."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,13 +35,16 @@ class NormInfo:
         kind: What it normalizes, and so which function makes it.
         axes: The axes that share one mean and variance: "group" stands for the channels of one group, "reference" for a
             fixed batch of other samples.
-        centers: Whether it subtracts the mean.
+        centers: Whether it subtracts the mean of what it normalizes.
+        variance: Whether it divides by a standard deviation, which is 0 for one value; None = as `centers` says.
         dims: Numbers of spatial axes it works with.
         groups: `(channels, **options) -> number of groups`, for norms that reduce over "group".
         differs_in_eval: Whether eval mode is another function; None = as `couples_samples` says.
         double_backward: Whether its gradient can be differentiated again, as a gradient penalty does.
         keeps_channels_last: Whether its output has the memory layout of its input.
         needs_data: Whether it has to see a batch before its first use; see `norms.prepare`.
+        test_options: Options with which `check_norm` proves it, where the defaults would leave a part of it asleep.
+        unproven: What `check_norm` cannot prove here, by the name of its rule, and why.
         summary: One line.
         formula: What it computes.
         paper: Where it is from.
@@ -61,18 +64,23 @@ class NormInfo:
     kind: Kind = "activation"
     axes: tuple[Axis, ...] = ()
     centers: bool = True
+    variance: bool | None = None
     dims: tuple[int, ...] = (0, 1, 2, 3)
     groups: Callable[..., int] | None = field(default=None, repr=False)
     differs_in_eval: bool | None = None
     double_backward: bool = True
     keeps_channels_last: bool = True
     needs_data: bool = False
+    test_options: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    unproven: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     summary: str = ""
     formula: str = ""
     paper: str = ""
     deviations: str = ""
 
     def __post_init__(self) -> None:
+        if self.variance is None:
+            object.__setattr__(self, "variance", self.centers and bool(self.axes))
         if self.differs_in_eval is None:
             object.__setattr__(self, "differs_in_eval", self.couples_samples)
 
@@ -151,9 +159,9 @@ class NormInfo:
         return self._centers_activations and self.channels_per_statistic(channels, **options) == 1
 
     def constant(self, channels: int, dims: int, **options: Any) -> bool:
-        """Whether each mean is over one value, so that the output is constant whatever the input."""
-        alone = dims == 0 and SAMPLES.isdisjoint(self.axes)
-        return alone and self.bias_redundant(channels, **options)
+        """Whether each statistic is over one value, whatever the size of space: then no value differs from its mean."""
+        others = not SAMPLES.isdisjoint(self.axes) or ("space" in self.axes and dims > 0)
+        return bool(self.variance) and not others and self.channels_per_statistic(channels, **options) == 1
 
     @property
     def _centers_activations(self) -> bool:
@@ -176,6 +184,7 @@ class NormInfo:
             "made by": self.verb,
             "paper": self.paper,
             "deviations": self.deviations,
+            "not proved here": "; ".join(self.unproven.values()),
             "provided by": self.origin,
         }
         return {label: value for label, value in facts.items() if value}

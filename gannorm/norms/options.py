@@ -1,6 +1,7 @@
 """Options of a norm, read from its constructor's signature: names, defaults, and values that came as text."""
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,6 +12,9 @@ from gannorm.norms.errors import NormOptionError
 
 REQUIRED = inspect.Parameter.empty
 WORDS: dict[Any, dict[str, Any]] = {bool: {"true": True, "false": False}, NoneType: {"none": None, "null": None}}
+# What a number can be that is called so in any norm: least, most.
+RANGES = {"eps": (0.0, math.inf), "momentum": (0.0, 1.0), "r_max": (1.0, math.inf), "d_max": (0.0, math.inf),
+          "init_std": (0.0, math.inf), "n_power_iterations": (1, math.inf), "start": (0, math.inf)}  # fmt: skip
 ARGUMENTS = ("dims", "condition_dim")  # of `create` and `conditional`, never options
 
 
@@ -85,8 +89,19 @@ def read_options(norm: str, accepted: tuple[Option, ...], given: Mapping[str, An
                 f"norm {norm!r} has no option {name!r}{_nearest(name, by_name)}; it accepts {_listed(accepted)}",
                 norm=norm, option=name, value=value, accepted=defaults,
             )  # fmt: skip
-        values[name] = _read(norm, by_name[name], value, defaults)
+        values[name] = _in_range(norm, name, _read(norm, by_name[name], value, defaults), defaults)
     return tuple(sorted((name, value) for name, value in values.items() if not _same(value, defaults[name])))
+
+
+def _in_range(norm: str, name: str, value: Any, defaults: dict[str, Any]) -> Any:
+    least, most = RANGES.get(name, (-math.inf, math.inf))
+    if isinstance(value, int | float) and not (least <= value <= most and abs(value) < math.inf):
+        bounds = f"{least:g} to {most:g}" if most < math.inf else f"{least:g} or more"
+        raise NormOptionError(
+            f"norm {norm!r}: {name}={value!r} is out of range: {bounds}; the default is {defaults[name]!r}",
+            norm=norm, option=name, value=value, accepted=defaults,
+        )  # fmt: skip
+    return value
 
 
 def _nearest(name: str, known: Mapping[str, Option]) -> str:

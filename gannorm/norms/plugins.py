@@ -74,7 +74,7 @@ class PlugIns:
         except NormConflictError as error:
             self._conflicts.append(error)
             problem = None
-        except Exception as error:  # a stranger's import can fail in any way
+        except (Exception, SystemExit) as error:  # a stranger's import can fail in any way
             problem = f"{entry_point.value} cannot be imported, {type(error).__name__}: {' '.join(str(error).split())}"
         else:
             return None if self._names_of(package) else f"{entry_point.value} registers no norm"

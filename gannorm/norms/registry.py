@@ -1,7 +1,8 @@
 """The table of norms: one row per name, added by `register` beside the constructor."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -27,12 +28,15 @@ def register(
     kind: Kind = "activation",
     axes: Sequence[Axis] = (),
     centers: bool = True,
+    variance: bool | None = None,
     dims: Sequence[int] = (0, 1, 2, 3),
     groups: Callable[..., int] | None = None,
     differs_in_eval: bool | None = None,
     double_backward: bool = True,
     keeps_channels_last: bool = True,
     needs_data: bool = False,
+    test_options: Mapping[str, Any] | None = None,
+    unproven: Mapping[str, str] | None = None,
     formula: str = "",
     paper: str = "",
     deviations: str = "",
@@ -59,6 +63,10 @@ def register(
         ...     norms.create({"name": "scale", "factor": "3"}, 8).factor
         3.0
     """
+    if not isinstance(name, str):
+        raise NormOptionError(
+            f"norm {name!r} is no name; register it as text", norm=repr(name), option=None, value=name, accepted={}
+        )
 
     def add(constructor: Constructor) -> Constructor:
         _check_signature(name, constructor)
@@ -71,12 +79,15 @@ def register(
             kind=kind,
             axes=tuple(axes),
             centers=centers,
+            variance=variance,
             dims=tuple(dims),
             groups=groups,
             differs_in_eval=differs_in_eval,
             double_backward=double_backward,
             keeps_channels_last=keeps_channels_last,
             needs_data=needs_data,
+            test_options=dict(test_options or {}),
+            unproven=dict(unproven or {}),
             summary=(inspect.getdoc(constructor) or "").partition("\n")[0],
             formula=formula,
             paper=paper,
@@ -108,20 +119,24 @@ def describe(name: str) -> NormInfo:
     Raises:
         UnknownNormError: No norm has this name; the message has the nearest one and the whole list.
         NormConflictError: A plug-in that may have it wants a name that is taken.
+        NormOptionError: It is no text.
 
     Example:
         >>> from gannorm import norms
         >>> norms.describe("GN").defaults
         {'num_groups': 'auto', 'group_size': None, 'eps': 1e-05, 'affine': True}
     """
+    if not isinstance(name, str):
+        raise NormOptionError(
+            f"norm {name!r} is no name; give one such as 'batch'", norm=repr(name), option=None, value=name, accepted={}
+        )
     key = _key(name)
     if key not in _KEYS:
         _PLUGINS.load()
     _PLUGINS.refuse_disputed(key)
     if key not in _KEYS:
         _PLUGINS.refuse_conflicts()
-        close = get_close_matches(key, _KEYS, n=1)
-        nearest = _KEYS[close[0]] if close else None
+        nearest = _nearest(key)
         hint = f"; did you mean {nearest!r}?" if nearest else ""
         raise UnknownNormError(
             f"no norm is called {name!r}{hint}; there are {', '.join(_NORMS)}",
@@ -149,6 +164,7 @@ def names(
 
     Raises:
         NormConflictError: A plug-in wants a name that is taken.
+        NormOptionError: There is no such kind, or no such number of axes.
 
     Example:
         >>> from gannorm import norms
@@ -157,6 +173,7 @@ def names(
         >>> norms.names(kind="activation", batch_free=False, double_backward=True)
         ['batch', 'ghost_batch', 'batch_renorm', 'batch_instance']
     """
+    _check_declared("names", kind=((kind,), (None, *VERBS)), dims=((dims,), (None, *INPUTS)))
     _PLUGINS.load()
     _PLUGINS.refuse_conflicts()
     return [
@@ -168,6 +185,24 @@ def names(
         and double_backward in (None, info.double_backward)
         and (dims is None or dims in info.dims)
     ]
+
+
+def name_of(constructor: Callable[..., Any]) -> str | None:
+    """Return the name that a class or function is registered by, or None.
+
+    Example:
+        >>> from gannorm import norms
+        >>> name_of(norms.PixelNorm), name_of(int)
+        ('pixel', None)
+    """
+    return next((info.name for info in _NORMS.values() if info.constructor is constructor), None)
+
+
+def _nearest(key: str) -> str | None:
+    """Return the name that a wrong one probably stands for: `BatchNorm2d` is batch, `bacth` too."""
+    bare = re.sub(r"_?norm(alization)?|_?[123]d$", "", key)
+    close = [bare] if bare in _KEYS else get_close_matches(key, _KEYS, n=1)
+    return _KEYS[close[0]] if close else None
 
 
 def _key(name: str) -> str:

@@ -10,7 +10,7 @@ from torch import nn
 from gannorm.norms.errors import NormOptionError
 from gannorm.norms.info import NormInfo
 from gannorm.norms.options import options_of, read_options, signature
-from gannorm.norms.registry import describe
+from gannorm.norms.registry import describe, name_of
 
 CALLABLE = "callable"  # key of what stands in a log for an object given in Python
 
@@ -122,26 +122,35 @@ def _from_name(name: str, options: Mapping[str, Any]) -> NormSpec:
 
 
 def _from_target(target: Callable[..., nn.Module], options: Mapping[str, Any]) -> NormSpec:
+    registered = name_of(target)
+    if registered is not None:
+        return _from_name(registered, options)
     name = _path(target)
     return NormSpec(name, read_options(name, options_of(target), options), target)
 
 
 def _from_mapping(spec: Mapping[str, Any], options: Mapping[str, Any]) -> NormSpec:
     given = dict(spec)
+    if strange := [key for key in given if not isinstance(key, str)]:
+        raise _no_spec(spec, f"has the key {strange[0]!r}, which is no text; YAML reads on, off, yes and no as bools")
     if "name" in given:
         return resolve(given.pop("name"), **{**given, **options})
     if "class_path" in given and given.keys() <= {"class_path", "init_args"}:
-        return _from_class_path(given["class_path"], {**(given.get("init_args") or {}), **options})
+        return _from_class_path(given["class_path"], given.get("init_args") or {}, options)
     if CALLABLE in given:
         raise _no_spec(spec, "stands for an object that was given in Python; give that object again")
     raise _no_spec(spec, "needs 'name' with options beside it, or 'class_path' with 'init_args'")
 
 
-def _from_class_path(path: str, options: Mapping[str, Any]) -> NormSpec:
+def _from_class_path(path: Any, init_args: Any, options: Mapping[str, Any]) -> NormSpec:
+    if not isinstance(path, str):
+        raise _no_spec(path, "is no import path; write class_path: package.module.Class")
+    if not isinstance(init_args, Mapping):
+        raise _no_spec(path, f"has init_args={init_args!r}, which are no mapping; write init_args: {{eps: 0.001}}")
     target = _imported(path)
     if not callable(target):
         raise _no_spec(path, "cannot be imported as a class or function; write package.module.Class")
-    return _from_target(target, options)
+    return _from_target(target, {**init_args, **options})
 
 
 def _path(target: Callable[..., nn.Module]) -> str:

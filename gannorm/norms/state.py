@@ -1,6 +1,6 @@
 """State that forward passes move: running statistics and power iterations, and how to look without moving it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal
@@ -25,7 +25,8 @@ class FrozenState:
 
     Batch norm in training mode still normalizes by its batch, in eval mode by its running statistics; spectral norm
     divides by its last estimate. Make it once and enter it often: the modules are looked up when it is made, so a
-    module that is replaced later is not seen. It can be nested, and restores everything after an exception.
+    module that is replaced later is not seen. It can be nested, and restores everything after an exception. In the
+    block leave the model's modes alone, and make no copy of it: the copy would stay frozen.
 
     Args:
         model: Any module.
@@ -142,7 +143,7 @@ def _policy(name: str, is_statistic: bool) -> Policy:
     return "none" if name.rpartition(".")[2].startswith(REFERENCE) else "copy"
 
 
-def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]) -> None:
+def recalibrate(model: nn.Module, batches: Iterable[Tensor | Sequence[Tensor]]) -> None:
     """Compute the running statistics anew: the plain average over batches of their means and unbiased variances.
 
     Each layer sees what the layers before it make of the same batch by batch statistics, as in training. The average
@@ -155,7 +156,7 @@ def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]
 
     Args:
         model: Any module. Without running statistics nothing happens and no batch is taken.
-        batches: Inputs of the model, such as latent vectors of shape (N, Z); a tuple is several arguments.
+        batches: Inputs of the model, such as latent vectors of shape (N, Z); a tuple or list is several arguments.
 
     Raises:
         NormError: There are running statistics but no batches.
@@ -178,7 +179,7 @@ def recalibrate(model: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]
         for number, batch in enumerate(batches, start=1):
             for layer in layers:
                 layer.momentum = 1 / number
-            model(*batch) if isinstance(batch, tuple) else model(batch)
+            model(batch) if isinstance(batch, Tensor) else model(*batch)
         if not number:
             raise NormError("recalibrate got no batches; give at least one batch of the model's inputs")
 

@@ -98,7 +98,8 @@ def listing(name: str | None = None, *, form: str | None = None, svg: Path | Non
     """
     asked = {key: value for key, value in filters.items() if value is not None}
     if name is not None and asked:
-        raise ValueError(f"gannorm norms {name}: {', '.join(asked)} choose from the list; leave out them or the name")
+        flags = ", ".join(f"--{key.replace('_', '-')}" for key in asked)
+        raise ValueError(f"gannorm norms {name} {flags}: a filter is for the list; leave out the filter or the name")
     with _warnings_as_lines():
         found = norms.describe(name) if name is not None else [norms.describe(one) for one in norms.names(**asked)]
     if svg is not None:

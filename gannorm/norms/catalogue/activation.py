@@ -40,7 +40,8 @@ def batch(
 @register(
     "sync_batch",
     axes=("batch", "space"),
-    double_backward=False,  # across processes: pytorch/pytorch#61222
+    double_backward=False,
+    unproven={"declares_one_derivative": "in one process there are two; across processes not (pytorch/pytorch#61222)"},
     formula="y = γ (x − μ) / √(σ² + ε) + β; μ, σ² over the batches of all processes",
     paper="Peng et al. 2018 (MegDet), arXiv:1711.07240, section 3.2",
     deviations="torch synchronizes on accelerators only; in one process it is `batch`",

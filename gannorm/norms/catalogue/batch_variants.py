@@ -92,6 +92,8 @@ def by_own_statistics(
     "ghost_batch",
     aliases=("GBN",),
     axes=("batch", "space"),
+    test_options={"ghost_size": 2},
+    unproven={"depends_on_its_axes": "a part of the batch shares a statistic, not all of it"},
     formula="y = γ (x − μ) / √(σ² + ε) + β; μ, σ² of each part of the batch, of `ghost_size` samples",
     paper="Hoffer et al. 2017, arXiv:1705.08741, Algorithm 1",
     deviations="the running averages move once per batch, by the mean over its parts; the paper moves them once per "
@@ -147,6 +149,13 @@ class GhostBatchNorm(RunningStatistics):
 @register(
     "batch_renorm",
     axes=("batch", "space"),
+    centers=False,  # once d opens: it holds the distance to the running mean, in which a bias before the norm shows
+    variance=True,
+    test_options={"start": 0, "r_batches": 1, "d_batches": 1},
+    unproven={
+        "can_be_differentiated_twice": "r and d carry no gradient, by design, so the gradient is that of the formula "
+        "with r and d held"
+    },
     formula="y = γ ((x − μ) / √(σ² + ε) · r + d) + β, r = √(σ² + ε) / √(S² + ε) in [1/r_max, r_max] and "
     "d = (μ − M) / √(S² + ε) in [−d_max, d_max], both without gradient",
     paper="Ioffe 2017, arXiv:1702.03275, Algorithm 1 and section 3",

@@ -85,6 +85,7 @@ class FilterResponseNorm(ChannelAffine):
     kind="fused",
     axes=("group", "space"),
     centers=False,
+    variance=True,
     groups=groups_of,
     formula="y = γ x sigmoid(v x) / √(σ² + ε) + β, v per channel",
     paper="Liu et al. 2020, arXiv:2004.02967, table 3 and appendix",

@@ -54,8 +54,13 @@ class ConditionalNorm(nn.Module):
             condition: (N, condition_dim).
 
         Raises:
-            NormShapeError: Not one condition per sample.
+            NormShapeError: Not C channels, or not one condition per sample.
         """
+        if x.ndim < 2 or x.shape[1] != self.channels:
+            raise NormShapeError(
+                f"conditional norm of {self.channels} channels got an input of shape {tuple(x.shape)}",
+                norm=type(self.norm).__name__, channels=self.channels, dims=None, divisors=[],
+            )  # fmt: skip
         if condition.ndim != 2 or len(condition) != len(x):
             raise NormShapeError(
                 f"conditional norm: {len(x)} samples and a condition of shape {tuple(condition.shape)}; give one row "

@@ -75,10 +75,12 @@ class VirtualBatchNorm(ChannelAffine):
         if self.moments is None:
             raise NormError(
                 "norm 'virtual_batch' has no reference batch: call norms.prepare(model, batch) once, with inputs of "
-                "the whole model, before its first use",
+                "the whole model, before its first use; and call the module that was prepared, not a part of it",
                 norm="virtual_batch",
             )
-        reference_mean, reference_variance, size = self.moments
+        reference_mean, reference_variance, size = (
+            self.moments[0].to(h.dtype), self.moments[1].to(h.dtype), self.moments[2],
+        )  # fmt: skip
         values = h.flatten(2) if self.dims else h[..., None]
         own_variance, own_mean = torch.var_mean(values, dim=2, correction=0)
         weight = 1 / (size + 1)
@@ -110,24 +112,37 @@ def prepare(model: nn.Module, batch: Tensor | tuple[Tensor, ...]) -> None:
     """
     if not virtual_norms(model):
         return
-    prepared = bool(reference_of(model))
+    unprepare(model)
     for number, tensor in enumerate(batch if isinstance(batch, tuple) else (batch,)):
         model.register_buffer(f"{REFERENCE}{number}", tensor.detach().clone())
-    if not prepared:
-        model.register_forward_pre_hook(_send_reference)
-        model.register_forward_hook(_forget_moments, always_call=True)
+    model.register_forward_pre_hook(_send_reference)
+    model.register_forward_hook(_forget_moments, always_call=True)
+
+
+def unprepare(model: nn.Module) -> None:
+    """Take what `prepare` put on a module off it again."""
+    for name in [name for name, _ in model.named_buffers(recurse=False) if name.startswith(REFERENCE)]:
+        delattr(model, name)
+    for hooks, own in ((model._forward_pre_hooks, _send_reference), (model._forward_hooks, _forget_moments)):
+        for number in [number for number, hook in hooks.items() if hook is own]:
+            del hooks[number]
 
 
 def prepare_like(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
-    """Prepare a model as the one was whose state this is, so that the state can be loaded."""
-    batch = tuple(value for name, value in sorted(state_dict.items()) if name.startswith(REFERENCE))
-    if batch:
-        prepare(model, batch)
+    """Prepare a model, or parts of it, as the one was whose state this is, so that the state can be loaded."""
+    batches: dict[str, dict[int, Tensor]] = {}
+    for key, value in state_dict.items():
+        path, _, name = key.rpartition(".")
+        if name.startswith(REFERENCE):
+            batches.setdefault(path, {})[int(name.removeprefix(REFERENCE))] = value
+    for path, batch in batches.items():
+        prepare(model.get_submodule(path), tuple(batch[number] for number in sorted(batch)))
 
 
 def needs_data(model: nn.Module) -> bool:
     """Whether some norm of the model still needs `prepare`; see there."""
-    return bool(virtual_norms(model)) and not any(reference_of(module) for module in model.modules())
+    ready = {norm for module in model.modules() if reference_of(module) for norm in virtual_norms(module)}
+    return not ready.issuperset(virtual_norms(model))
 
 
 def reference_of(model: nn.Module) -> tuple[Tensor, ...]:
@@ -142,6 +157,8 @@ def virtual_norms(model: nn.Module) -> list[VirtualBatchNorm]:
 
 def _send_reference(model: nn.Module, _: Any) -> None:
     """Send the reference batch through, without moving other norms' state: they see it before every batch."""
+    if not virtual_norms(model):  # all have been exchanged since
+        return
     with _collecting(virtual_norms(model)), FrozenState(model):
         model.forward(*reference_of(model))
 

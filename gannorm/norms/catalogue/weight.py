@@ -11,6 +11,7 @@ from torch.nn.utils import parametrizations, parametrize
 from gannorm.norms.errors import NormKindError, NormShapeError
 from gannorm.norms.registry import register
 
+OLD_HOOKS = ("weight_orig", "weight_g")  # what torch's norms from before parametrizations leave on a layer
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -77,7 +78,7 @@ class NormalizedWeight(PerOutput):
     paper="Salimans & Kingma 2016, arXiv:1602.07868, equation 2",
     deviations="no data-dependent start: g begins so that the layer computes what it computed without. Not torch's "
     "own: the second derivative of its fused operation with respect to W is wrong (seen in 2.14.1); the state has the "
-    "same names and shapes",
+    "same names. Of a transposed convolution each output has its g, as in the paper; torch's default takes the inputs",
 )
 def weight(layer: nn.Module) -> nn.Module:
     """Separate the length of each output's weights, learned, from their direction."""
@@ -129,7 +130,7 @@ def check_layer(norm: str, layer: nn.Module) -> None:
         NormShapeError: The layer has no weight matrix or kernel.
     """
     described = type(layer).__name__
-    if parametrize.is_parametrized(layer, "weight"):
+    if parametrize.is_parametrized(layer, "weight") or any(hasattr(layer, name) for name in OLD_HOOKS):
         raise NormKindError(
             f"norm {norm!r}: the weight of this {described} is normalized already; wrap it once",
             norm=norm, kind="weight", use="norms.wrap(None, layer)",

@@ -5,14 +5,14 @@ import pickle
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gannorm.norms.build import create
-from gannorm.norms.errors import NormOptionError
+from gannorm.norms.errors import NormError, NormOptionError
 from gannorm.norms.info import SAMPLES
 from gannorm.norms.spec import resolve
 from gannorm.norms.state import FrozenState
-from gannorm.norms.testing.case import Case, conditional_of_channels, moved, state_of
+from gannorm.norms.testing.case import CHANNELS, Case, conditional_of_channels, moved, own_random, state_of
 
 Rule = Callable[[Case], str | None]
 EXACT = 1e-9  # relative to outputs of order 1, in float64
@@ -21,37 +21,47 @@ LARGE = 300.0  # a value whose square is no float16
 
 
 def keeps_shape_and_type(case: Case) -> str | None:
-    """The output has the shape and the type of the input."""
-    for dtype in (torch.float32, torch.float64):
-        x = case.input(dtype)
-        y = case.call(case.module(dtype), x)
+    """The output has the shape and the type of the input, for other numbers of channels and samples too."""
+    for dtype, channels, samples in ((torch.float32, 8, 4), (torch.float64, 8, 4), (torch.float32, 6, 3)):
+        x = case.input(dtype, channels)[:samples]
+        y = case.call(case.module(dtype, channels), x)
         if y.shape != x.shape or y.dtype != dtype:
             return f"{dtype} {tuple(x.shape)} became {y.dtype} {tuple(y.shape)}"
     return None
 
 
 def depends_on_its_axes(case: Case) -> str | None:
-    """An output depends on the inputs that the declared axes hold, and on no others."""
+    """An output depends on the inputs that the declared axes hold, and on no others, wherever it stands."""
     x = case.input().requires_grad_()
-    y = case.call(case.module(), x)
-    entry = int(y.detach()[0, 0].flatten().argmax())  # not one that an activation set to a constant
-    (gradient,) = torch.autograd.grad(y[0, 0].flatten()[entry], x)
-    found = gradient.flatten(2) != 0 if case.dims else gradient[..., None] != 0  # (N, C, positions)
-    expected = expected_dependence(case, found.shape, entry)
-    if torch.equal(found, expected):
-        return None
-    return f"declared axes {case.info.axes}, but {_difference(found, expected)}"
+    module = case.module()
+    with FrozenState(module):
+        y = case.call(module, x).flatten(2) if case.dims else case.call(module, x)[..., None]
+    for sample, channel in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
+        position = int(y.detach()[sample, channel].argmax())  # not one that an activation set to a constant
+        (gradient,) = torch.autograd.grad(y[sample, channel, position], x, retain_graph=True)
+        found = gradient.flatten(2) != 0 if case.dims else gradient[..., None] != 0  # (N, C, positions)
+        expected = expected_dependence(case, found.shape, sample, channel, position)
+        if not torch.equal(found, expected):
+            return f"declared axes {case.info.axes}, but {_difference(found, expected)}"
+    return None
 
 
-def expected_dependence(case: Case, shape: torch.Size, entry: int) -> Tensor:
-    """Return which of (N, C, positions) share a statistic with sample 0, channel 0 at one position."""
+def expected_dependence(case: Case, shape: torch.Size, sample: int, channel: int, position: int) -> Tensor:
+    """Return which of (N, C, positions) share a statistic with one of them."""
     axes = case.info.axes
+    size = case.info.channels_per_statistic(shape[1], **case.info.test_options)
+    start = channel % shape[1] // size * size
     result = torch.zeros(shape, dtype=torch.bool)
-    samples = slice(None) if "batch" in axes else slice(0, 1)
-    num_channels = case.info.channels_per_statistic(shape[1])
-    positions = slice(None) if "space" in axes else slice(entry, entry + 1)
-    result[samples, :num_channels, positions] = True
+    samples = slice(None) if "batch" in axes else [sample]
+    positions = slice(None) if "space" in axes else [position]
+    result[samples, start : start + size] = _along_last(shape[2], positions)
     return result
+
+
+def _along_last(size: int, positions: slice | list[int]) -> Tensor:
+    row = torch.zeros(size, dtype=torch.bool)
+    row[positions] = True
+    return row
 
 
 def _difference(found: Tensor, expected: Tensor) -> str:
@@ -79,6 +89,7 @@ def bias_is_redundant_as_declared(case: Case) -> str | None:
     if not SAMPLES.isdisjoint(case.info.axes) and case.info.needs_data:
         return None  # the bias moves the reference too, which this test of one layer cannot do
     module, x = case.module(), case.input()
+    case.call(module, case.input())  # what it remembers is that of another batch
     bias = torch.linspace(-2, 2, x.shape[1], dtype=x.dtype).view(-1, *(1,) * case.dims)
     with FrozenState(module):
         redundant = torch.allclose(case.call(module, x), case.call(module, x + bias), atol=EXACT)
@@ -102,6 +113,38 @@ def can_be_differentiated_twice(case: Case) -> str | None:
     ):
         return "declared differentiable twice, but the second derivative is missing or wrong"
     return None
+
+
+def declares_one_derivative(case: Case) -> str | None:
+    """Where it is declared to be differentiable once only, the second derivative is missing or wrong."""
+    if case.info.double_backward:
+        return None
+    module, x = case.module(), case.input()[:3].requires_grad_()
+
+    def output(x: Tensor) -> Tensor:
+        with FrozenState(module):
+            return case.call(module, x)
+
+    twice = torch.autograd.gradgradcheck(output, (x,), fast_mode=True, raise_exception=False)
+    return "declared differentiable once, but the second derivative is there" if twice else None
+
+
+def needs_data_as_declared(case: Case) -> str | None:
+    """Without `prepare` it is an error exactly where it is declared to need data."""
+    with own_random():
+        make: Callable[..., nn.Module] = conditional_of_channels if case.info.kind == "conditional" else create
+        module = make(case.info.name, CHANNELS, dims=case.dims).double()
+    try:
+        case.call(module, case.input())
+    except NormError as error:
+        return None if case.info.needs_data else f"it needs data: {error}"
+    return "it works without data" if case.info.needs_data else None
+
+
+def brings_its_activation(case: Case) -> str | None:
+    """A fused norm has its activation as a module of that name, so that a condition can stand before it."""
+    fused = case.info.kind == "fused"
+    return None if not fused or isinstance(getattr(case.module(), "activation", None), nn.Module) else "it has none"
 
 
 def moves_its_state_in_training_only(case: Case) -> str | None:
@@ -204,6 +247,9 @@ RULES: tuple[Rule, ...] = (
     differs_in_eval_as_declared,
     bias_is_redundant_as_declared,
     can_be_differentiated_twice,
+    declares_one_derivative,
+    needs_data_as_declared,
+    brings_its_activation,
     moves_its_state_in_training_only,
     is_restored_from_its_state,
     takes_half_precision,

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,28 +32,24 @@ class Case:
     dims: int
     random: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0), repr=False)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of an input."""
-        return (NUM_SAMPLES, CHANNELS, *SPACE[self.dims])
-
-    def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
+    def input(self, dtype: torch.dtype = torch.float64, channels: int = CHANNELS) -> Tensor:
         """Return a random input whose channels differ in mean and spread."""
-        scale = torch.linspace(0.5, 3, CHANNELS).view(-1, *(1,) * self.dims)
-        return (torch.randn(self.shape, generator=self.random) * scale + scale.flip(0) - 1).to(dtype)
+        scale = torch.linspace(0.5, 3, channels).view(-1, *(1,) * self.dims)
+        shape = (NUM_SAMPLES, channels, *SPACE[self.dims])
+        return (torch.randn(shape, generator=self.random) * scale + scale.flip(0) - 1).to(dtype)
 
-    def module(self, dtype: torch.dtype = torch.float64) -> nn.Module:
+    def module(self, dtype: torch.dtype = torch.float64, channels: int = CHANNELS) -> nn.Module:
         """Return the norm in training mode with parameters drawn at random, prepared if it needs data."""
         with own_random():
             make: Callable[..., nn.Module] = create
             if self.info.kind == "conditional":
                 make = conditional_of_channels
-            module = make(self.info.name, CHANNELS, dims=self.dims)
+            module = make({"name": self.info.name, **self.info.test_options}, channels, dims=self.dims)
         with torch.no_grad():
             for parameter in module.parameters():
                 parameter.add_(torch.randn(parameter.shape, generator=self.random) * 0.3)
         module.to(dtype)
-        prepare(module, self.input(dtype))
+        prepare(module, self.input(dtype, channels))
         return module
 
     def call(self, module: nn.Module, x: Tensor) -> Tensor:
@@ -78,11 +73,16 @@ def own_random() -> Iterator[None]:
         yield
 
 
-def state_of(module: nn.Module) -> dict[str, Any]:
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and buffers, those too that are not saved."""
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def state_of(module: nn.Module) -> dict[str, Tensor]:
     """Return a copy of parameters and buffers."""
-    return {name: value.clone() for name, value in module.state_dict().items()}
+    return {name: value.detach().clone() for name, value in tensors_of(module).items()}
 
 
-def moved(module: nn.Module, before: dict[str, Any]) -> list[str]:
+def moved(module: nn.Module, before: dict[str, Tensor]) -> list[str]:
     """Return the names of what is no longer what it was."""
-    return [name for name, value in module.state_dict().items() if not torch.equal(value, before[name])]
+    return [name for name, value in tensors_of(module).items() if not torch.equal(value, before[name])]
