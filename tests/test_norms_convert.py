@@ -415,8 +415,7 @@ def test_every_norm_can_take_the_place_of_batch_norm_and_be_replaced(to):
         model(z).square().sum().backward()
     back.undo()
     report.undo()
-    after = model.state_dict()  # with the reference batch, if one was given
-    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert_same_state(model, before)
 
 
 def test_layer_norm_over_the_last_axis_is_not_taken_for_one_over_channels():
@@ -589,6 +588,29 @@ def test_undo_follows_a_model_that_has_moved():
     model.double()
     report.undo()
     assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float64, torch.int64}
+
+
+def test_a_reference_batch_goes_with_the_last_norm_that_needs_it_and_comes_back():
+    model = moved(Generator())
+    before, z = state(model), torch.randn(4, 8, 1, 1)
+    report = norms.convert(model, to="virtual_batch")
+    norms.prepare(model, z)
+    prepared, expected = state(model), model(z)
+    part = norms.convert(model, to="batch", where="main.1")
+    assert any("reference" in key for key in model.state_dict())
+    rest = norms.convert(model, to="batch", where="main.4")
+    assert not any("reference" in key for key in model.state_dict())
+    assert not model._forward_pre_hooks
+    assert not model._forward_hooks
+    model.double()
+    rest.undo()
+    part.undo()
+    model.float()
+    assert_same_state(model, prepared)
+    assert torch.equal(model(z), expected)
+    report.undo()
+    assert_same_state(model, before)
+    assert not model._forward_pre_hooks
 
 
 def test_undo_in_the_wrong_order_is_refused():
