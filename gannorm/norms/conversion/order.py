@@ -5,6 +5,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -132,9 +133,7 @@ def _graph(part: nn.Module, path: str, opaque: set[str]) -> Any:
 
 def _record(order: Order, model: nn.Module, layers: set[nn.Module], trace: _Trace) -> None:
     """Add the neighbours of each layer in a graph, looking through those that hand on their input."""
-
-    def layer_of(node: Any) -> nn.Module | None:
-        return model.get_submodule(f"{trace.path}.{node.target}".lstrip(".")) if node.op == "call_module" else None
+    layer_of = partial(_layer_of, model, trace.path)
 
     def found(nodes: list[Any], onwards: Callable[[Any], list[Any]]) -> set[Any]:
         seen: set[Any] = set()
@@ -153,6 +152,11 @@ def _record(order: Order, model: nn.Module, layers: set[nn.Module], trace: _Trac
             order.after.setdefault(layer, set()).update(found(_takers(node), _takers))
         if layer in layers:
             order.origins.setdefault(layer, set()).update(origins(node, layer_of, layers, trace.border))
+
+
+def _layer_of(model: nn.Module, path: str, node: Any) -> nn.Module | None:
+    """Return the layer of a model that a node in the graph of one of its parts calls, if it does."""
+    return model.get_submodule(f"{path}.{node.target}".lstrip(".")) if node.op == "call_module" else None
 
 
 def _givers(node: Any) -> list[Any]:
