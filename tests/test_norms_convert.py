@@ -259,6 +259,88 @@ def test_heads_that_this_mode_does_not_run_are_found_too():
     assert any(row.path.startswith("aux2") for row in report.rows)
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        nn.MaxPool2d(2),
+        nn.AvgPool2d(2),
+        nn.AvgPool2d(3, padding=1, count_include_pad=False),
+        nn.Upsample(scale_factor=2),
+    ],
+    ids=str,
+)
+def test_what_keeps_a_constant_per_channel_is_looked_through(between):
+    model = moved(nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), between, nn.Identity(), nn.BatchNorm2d(8)))
+    x = torch.randn(2, 3, 8, 8)
+    expected = model[1](model[0](x)) + 0.5
+    report = norms.convert(model, to=None)
+    assert report.rows[0].bias == "added"
+    assert "something else" not in str(report)
+    nn.init.constant_(model[0].bias, 0.5)
+    torch.testing.assert_close(model(x), expected)
+    report.undo()
+    assert model[0].bias is None
+
+
+class Flattening(nn.Module):
+    """A linear layer for each position of a sequence, as in LeViT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 8, bias=False)
+        self.norm = nn.BatchNorm1d(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.linear(x)
+        return self.norm(x.flatten(0, 1)).reshape_as(x)
+
+
+class Summing(Branching):
+    """Two convolutions whose sum is normalized."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.convolution(x) + self.convolution(2 * x))
+
+
+def between(*layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), *layers, nn.BatchNorm2d(8))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *map(between, (nn.Dropout(), nn.AvgPool2d(3, padding=1), nn.ZeroPad2d(1), nn.PixelShuffle(1))),
+        nn.Sequential(nn.Linear(4, 8, bias=False), nn.Unflatten(1, (8, 1, 1)), nn.BatchNorm2d(8)),
+        nn.Sequential(nn.Linear(4, 8, bias=False), nn.MaxPool1d(1), nn.BatchNorm1d(8)),
+        Flattening(),
+        Summing(),
+    ],
+    ids=str,
+)
+def test_a_bias_that_is_missed_but_not_added_is_noted(model):
+    report = norms.convert(model, to="group")
+    assert not report.new_parameters
+    assert [row.bias for row in report.rows] == ["none"]
+    assert "a layer before it has no bias, and got none, as something else runs between them" in str(report)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        between(nn.ReLU()),
+        between(nn.Dropout(), nn.Hardswish(), nn.Dropout()),
+        between(nn.GroupNorm(2, 8), nn.Dropout()),
+        nn.Sequential(nn.Conv2d(3, 8, 1), nn.Dropout(), nn.BatchNorm2d(8)),
+        nn.Sequential(nn.Dropout(), nn.BatchNorm2d(8)),
+    ],
+    ids=str,
+)
+def test_a_bias_that_was_never_redundant_is_not_missed(model):
+    report = norms.convert(model, to="group")
+    assert [row.bias for row in report.rows if row.changes] == [""]
+    assert "bias" not in "".join(report.all_notes())
+
+
 def test_a_subclass_of_a_convolution_gets_no_bias_but_a_note():
     class Doubled(nn.Conv2d):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -333,8 +415,7 @@ def test_every_norm_can_take_the_place_of_batch_norm_and_be_replaced(to):
         model(z).square().sum().backward()
     back.undo()
     report.undo()
-    after = model.state_dict()  # with the reference batch, if one was given
-    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert_same_state(model, before)
 
 
 def test_layer_norm_over_the_last_axis_is_not_taken_for_one_over_channels():
@@ -454,7 +535,7 @@ def test_a_plan_says_what_convert_does_and_touches_nothing():
     assert_same_state(model, before)
     assert list(model.modules()) == layers
     assert torch.equal(torch.get_rng_state(), random)
-    with pytest.raises(norms.NormConvertError, match="is a plan"):
+    with pytest.raises(norms.NormConvertError, match="this conversion has nothing to undo: it is a plan"):
         planned.undo()
     done = norms.convert(model, to="group")
     assert torch.equal(torch.get_rng_state(), random)
@@ -509,11 +590,34 @@ def test_undo_follows_a_model_that_has_moved():
     assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float64, torch.int64}
 
 
+def test_a_reference_batch_goes_with_the_last_norm_that_needs_it_and_comes_back():
+    model = moved(Generator())
+    before, z = state(model), torch.randn(4, 8, 1, 1)
+    report = norms.convert(model, to="virtual_batch")
+    norms.prepare(model, z)
+    prepared, expected = state(model), model(z)
+    part = norms.convert(model, to="batch", where="main.1")
+    assert any("reference" in key for key in model.state_dict())
+    rest = norms.convert(model, to="batch", where="main.4")
+    assert not any("reference" in key for key in model.state_dict())
+    assert not model._forward_pre_hooks
+    assert not model._forward_hooks
+    model.double()
+    rest.undo()
+    part.undo()
+    model.float()
+    assert_same_state(model, prepared)
+    assert torch.equal(model(z), expected)
+    report.undo()
+    assert_same_state(model, before)
+    assert not model._forward_pre_hooks
+
+
 def test_undo_in_the_wrong_order_is_refused():
     model = block()
     first = norms.convert(model, to="group")
     second = norms.convert(model, to="layer")
-    with pytest.raises(norms.NormConvertError, match="undo that first"):
+    with pytest.raises(norms.NormConvertError, match=r"this conversion was followed by another .*undo that first"):
         first.undo()
     second.undo()
     first.undo()
@@ -578,17 +682,45 @@ def test_scripted_models_are_refused():
         norms.convert(nn.Sequential(scripted), to="group")
 
 
-def test_an_unknown_state_is_refused():  # in a process of its own, where nothing checks types first
+@pytest.mark.parametrize("to", ["rms", None, "dynamic_tanh"])
+def test_norms_that_torch_reads_instead_of_calling_them_stay_layer_norms(to):
+    encoder = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    model = nn.Sequential(encoder, nn.Sequential(nn.LayerNorm(8))).eval()
+    before, layers = state(model), list(model.modules())
+    with pytest.raises(
+        norms.NormConvertError, match=r"^0\.norm1 \(LayerNorm\) .*leave it out: where=\('\*', '!0\.\*'\)"
+    ):
+        norms.convert(model, to=to)
+    with pytest.raises(norms.NormConvertError, match=r"^norm1 .*'!norm\?'"):
+        norms.convert(encoder, to=to)
+    assert_same_state(model, before)
+    assert list(model.modules()) == layers
+    report = norms.convert(model, to=to, where=("*", "!0.*"), dims=0)
+    assert [row.path for row in report.rows] == ["1.0"]
+    assert norms.convert(model, to="layer_channels", eps=1e-3, where="0.*").rows[0].changes
+    assert encoder.norm1.eps == 1e-3
+    assert encoder(torch.randn(2, 3, 8)).isfinite().all()
+
+
+def test_arguments_that_are_none_are_refused():  # in a process of its own, where nothing checks types first
     code = """
 from torch import nn
-from gannorm import networks, norms
-try:
-    norms.convert(nn.BatchNorm2d(8), to="group", state="copy")
-except norms.NormConvertError as error:
-    print(error)
+from gannorm import norms
+for model, options in ((nn.BatchNorm2d(8), {"state": "copy"}), (nn.BatchNorm2d(8), {"kind": "foo"}), (3, {})):
+    for call in (norms.convert, norms.plan):
+        try:
+            call(model, to="group", **options)
+        except (norms.NormConvertError, norms.NormOptionError) as error:
+            print(type(error).__name__, error)
 """
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert printed.splitlines() == ["state='copy' is none of 'affine', 'exact', 'reset'"]
+    expected = [
+        "NormConvertError state='copy' is none of 'affine', 'exact', 'reset'",
+        "NormOptionError kind='foo' is none of 'activation', 'conditional', 'fused', 'weight'; leave it out, or give "
+        "kind='weight' with to=None",
+        "NormConvertError model=3 (int) is no torch.nn.Module; give one",
+    ]
+    assert printed.splitlines() == [line for line in expected for _ in range(2)]
 
 
 def test_compiled_models_are_refused():

@@ -61,7 +61,8 @@ def run_whole_model(make: Callable[[], nn.Module], shape: tuple[int, ...], to: s
     before, number = state(model), len(norms_in(model))
     report = norms.convert(model, to=to)
     assert norms_in(model) == [to] * number
-    assert all(row.bias in ("added", "") for row in report.rows)
+    assert all(row.bias in ("added", "", "none") for row in report.rows)
+    assert all(bool(row.notes) for row in report.rows if row.bias == "none")
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     x = torch.randn(shape)
     outputs = tensors(model(x))

@@ -96,6 +96,21 @@ def test_a_weight_norm_that_fails_midway_leaves_all_layers():
     model(torch.randn(2, 4))
 
 
+def test_a_weight_norm_that_would_divide_by_zero_is_refused():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    nn.init.zeros_(model[1].weight[2:3])
+    before = state(model)
+    for call in (norms.convert, norms.plan):
+        with pytest.raises(norms.NormConvertError, match=r"^1 \(Linear\) .*are all 0, .*where=\('\*', '!1'\)"):
+            call(model, to="weight")
+    assert_same_state(model, before)
+    norms.convert(model, to="weight", where=("*", "!1"))
+    norms.convert(model, to="spectral")  # one output of 0 is no matter to it
+    assert model(torch.randn(2, 4)).isfinite().all()
+    with torch.device("meta"):
+        assert norms.plan(nn.Sequential(nn.Linear(4, 4)), to="weight").rows[0].changes
+
+
 def test_weights_that_cannot_be_renormed_rightly_are_refused():
     tied = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     tied[1].weight = tied[0].weight

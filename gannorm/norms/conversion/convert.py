@@ -1,7 +1,7 @@
 """Exchange the norms of any model: `plan` says what would be done, `convert` does it, its report can undo it."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import nn
 
@@ -10,12 +10,13 @@ from gannorm.norms.conversion.layers import plan_layers
 from gannorm.norms.conversion.report import Report, carry_out
 from gannorm.norms.conversion.targets import places
 from gannorm.norms.conversion.weights import plan_weights
-from gannorm.norms.errors import NormConvertError
+from gannorm.norms.errors import NormConvertError, NormOptionError
 from gannorm.norms.info import Kind
-from gannorm.norms.spec import NormLike, resolve
+from gannorm.norms.spec import NormLike, NormSpec, resolve
 
 State = Literal["affine", "exact", "reset"]
 STATES = ("affine", "exact", "reset")
+KINDS = get_args(Kind)
 
 
 def convert(
@@ -94,9 +95,22 @@ def plan(
         [('1', 'batch', 'layer')]
     """
     spec = resolve(to, **options)
-    if state not in STATES:
-        raise NormConvertError(f"state={state!r} is none of {str(STATES)[1:-1]}", path="", layer=type(model).__name__)
+    _check(model, spec, kind, state)
     asked = kind or (spec.info.kind if spec.info is not None else "activation")
     if asked == "weight":
         return plan_weights(model, spec, places(model, where))
     return plan_layers(model, places(model, where), Wanted(spec, state, dims), where, fix_bias)
+
+
+def _check(model: Any, spec: NormSpec, kind: Any, state: Any) -> None:
+    """Refuse arguments that are none of those that there are."""
+    name = type(model).__name__
+    if not isinstance(model, nn.Module):
+        raise NormConvertError(f"model={model!r} ({name}) is no torch.nn.Module; give one", path="", layer=name)
+    if state not in STATES:
+        raise NormConvertError(f"state={state!r} is none of {str(STATES)[1:-1]}", path="", layer=name)
+    if kind not in (None, *KINDS):
+        raise NormOptionError(
+            f"kind={kind!r} is none of {str(KINDS)[1:-1]}; leave it out, or give kind='weight' with to=None",
+            norm=spec.name, option="kind", value=kind, accepted=dict.fromkeys(KINDS),
+        )  # fmt: skip

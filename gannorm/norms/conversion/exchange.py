@@ -71,7 +71,7 @@ def exchange(source: Source, wanted: Wanted) -> Exchange:
     old = source.place.layer
     _refuse_kinds(source, wanted.spec)
     spec = spec_for(source, wanted)
-    norm = _made(source, spec)
+    norm = made(source, spec)
     _refuse_other_axis(source, norm, wanted)
     norm.to(**residence(old, source.place.holders)).train(old.training)
     if wanted.state == "exact" and not same_function(_in_our_words(source), norm):
@@ -136,8 +136,13 @@ def _is_conditioned(source: Source) -> bool:
     return any(getattr(holder, "takes_condition", False) for holder, _ in source.place.holders)
 
 
-def _made(source: Source, spec: NormSpec) -> Layer:
-    """Return a new norm; random numbers that it draws are given back."""
+def made(source: Source, spec: NormSpec) -> Layer:
+    """Return a new norm; random numbers that it draws are given back.
+
+    Raises:
+        NormConvertError: The norm does not fit the channels, or has to know the dims.
+        NormError: As `create`.
+    """
     dims = source.dims
     if dims is None:
         if spec.info is not None and spec.info.takes_dims:

@@ -6,7 +6,7 @@ from functools import cache
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 
-from gannorm.norms.conversion.exchange import Exchange, Source, Wanted, exchange, spec_for, text_of, with_dims
+from gannorm.norms.conversion.exchange import Exchange, Source, Wanted, exchange, made, spec_for, text_of, with_dims
 from gannorm.norms.conversion.neighbours import SIZES, Biases, biases, dims_of, in_place_notes
 from gannorm.norms.conversion.order import Order, order_of
 from gannorm.norms.conversion.report import Report, Row, optimizer_notes
@@ -33,6 +33,7 @@ def plan_layers(
     sources = [source for place in found if (source := _source(model, place, wanted, where, order)) is not None]
     if not sources:
         raise _nothing_found(model, where)
+    _refuse_read(sources, wanted)
     exchanges = [exchange(source, wanted) for source in sources if not _stays(source, wanted)]
     fixes = biases(exchanges, order) if fix_bias else Biases()
     rows = {one.source.place: _changed_row(one, fixes, in_place_notes(one, order)) for one in exchanges}
@@ -109,6 +110,32 @@ def _channels_before(place: Place, order: Order) -> int:
 def _stays(source: Source, wanted: Wanted) -> bool:
     same = source.found.complete and source.found.spec == spec_for(source, wanted)
     return same and wanted.state != "reset"
+
+
+def _refuse_read(sources: Sequence[Source], wanted: Wanted) -> None:
+    """Refuse norms that are not called: in eval mode torch's encoder layer reads them, and computes layer norm.
+
+    Raises:
+        NormConvertError: There are such; the way out names all of them.
+    """
+    read = [source.place for source in sources if _is_read(source.place) and not _stays_layer_norm(source, wanted)]
+    if not read:
+        return
+    around = dict.fromkeys(path.rpartition(".")[0] for place in read for path in place.paths)
+    ways = ("*", *(f"!{path}.*" if path else "!norm?" for path in around))
+    raise refused(
+        read[0].paths[0], type(read[0].layer).__name__,
+        "is in a TransformerEncoderLayer, which in eval mode computes layer norm with the weights in it, whatever "
+        f"norm it is; leave it out: where={ways}",
+    )  # fmt: skip
+
+
+def _is_read(place: Place) -> bool:
+    return any(isinstance(holder, nn.TransformerEncoderLayer) for holder, _ in place.holders)
+
+
+def _stays_layer_norm(source: Source, wanted: Wanted) -> bool:
+    return _stays(source, wanted) or type(made(source, spec_for(source, wanted))) is nn.LayerNorm
 
 
 def _changed_row(one: Exchange, fixes: Biases, notes: tuple[str, ...]) -> Row:

@@ -5,15 +5,16 @@ import inspect
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
+from gannorm.norms.conversion.origins import asks_for_shape, is_affine, origins
+
 # What another layer would be is not known; None stands for an operation, the model's input or its output.
 UNKNOWN = object()
-# Who only asks for these takes nothing from the values.
-SHAPES = ("shape", "ndim", "dtype", "device", "size", "dim", "is_cuda")
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -24,10 +25,13 @@ class Order:
     Args:
         before: For each layer that was seen to run, what its inputs come from: layers, None or `UNKNOWN`.
         after: What its output goes to, likewise.
+        origins: For each layer that was asked for, the layers with weights that its input comes from, also through
+            what is no layer; see there.
     """
 
     before: dict[nn.Module, set[Any]] = field(default_factory=dict)
     after: dict[nn.Module, set[Any]] = field(default_factory=dict)
+    origins: dict[nn.Module, set[Any]] = field(default_factory=dict)
 
     def knows(self, layer: nn.Module) -> bool:
         """Whether a layer was seen to run, with all that comes before it."""
@@ -116,9 +120,8 @@ def _graph(part: nn.Module, path: str, opaque: set[str]) -> Any:
 
     class Tracer(fx.Tracer):
         def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-            convolution = isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
             opened = f"{path}.{name}".lstrip(".") in opaque
-            return convolution or opened or super().is_leaf_module(module, name)
+            return is_affine(module) or opened or super().is_leaf_module(module, name)
 
     parameters = inspect.signature(part.forward).parameters.values()
     given = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -130,9 +133,7 @@ def _graph(part: nn.Module, path: str, opaque: set[str]) -> Any:
 
 def _record(order: Order, model: nn.Module, layers: set[nn.Module], trace: _Trace) -> None:
     """Add the neighbours of each layer in a graph, looking through those that hand on their input."""
-
-    def layer_of(node: Any) -> nn.Module | None:
-        return model.get_submodule(f"{trace.path}.{node.target}".lstrip(".")) if node.op == "call_module" else None
+    layer_of = partial(_layer_of, model, trace.path)
 
     def found(nodes: list[Any], onwards: Callable[[Any], list[Any]]) -> set[Any]:
         seen: set[Any] = set()
@@ -149,6 +150,13 @@ def _record(order: Order, model: nn.Module, layers: set[nn.Module], trace: _Trac
         if layer is not None:
             order.before.setdefault(layer, set()).update(found(_givers(node), _givers))
             order.after.setdefault(layer, set()).update(found(_takers(node), _takers))
+        if layer in layers:
+            order.origins.setdefault(layer, set()).update(origins(node, layer_of, layers, trace.border))
+
+
+def _layer_of(model: nn.Module, path: str, node: Any) -> nn.Module | None:
+    """Return the layer of a model that a node in the graph of one of its parts calls, if it does."""
+    return model.get_submodule(f"{path}.{node.target}".lstrip(".")) if node.op == "call_module" else None
 
 
 def _givers(node: Any) -> list[Any]:
@@ -156,9 +164,4 @@ def _givers(node: Any) -> list[Any]:
 
 
 def _takers(node: Any) -> list[Any]:
-    return [user for user in node.users if not _asks_for_shape(user)]
-
-
-def _asks_for_shape(node: Any) -> bool:
-    name = node.args[1] if node.target is getattr else node.target
-    return name in SHAPES
+    return [user for user in node.users if not asks_for_shape(user)]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from torch import nn
+from torch import Tensor, nn
 
-from gannorm.norms.conversion.surgery import Change, do_all, undo_all
+from gannorm.norms.catalogue.virtual_batch import prepare, reference_of, unprepare, virtual_norms
+from gannorm.norms.conversion.surgery import Change, do_all, residence, undo_all
 from gannorm.norms.errors import NormConvertError
 
 COLUMNS = ("layer", "from", "to", "state", "bias of the layer before")
@@ -54,6 +55,7 @@ class Report:
     _changes: Sequence[Change] = field(default=(), repr=False)
     _converted: nn.Module | None = field(default=None, repr=False)
     _is_done: bool = field(default=False, repr=False)
+    _batches: dict[nn.Module, tuple[Tensor, ...]] = field(default_factory=dict, repr=False)
 
     def undo(self) -> nn.Module:
         """Bring back every layer as it was, and return the model.
@@ -65,14 +67,21 @@ class Report:
             NormConvertError: There is nothing to undo, or the layers were changed again since.
         """
         if not self._is_done:
-            raise _cannot_undo("nothing to undo: it is a plan, or was undone already")
+            raise _cannot_undo("has nothing to undo: it is a plan, or was undone already")
         if not all(change.is_done() for change in self._changes):
             raise _cannot_undo("was followed by another change of the same layers; undo that first")
         undo_all(self._changes)
         self._is_done = False
+        self._swap()
+        for module, batch in self._batches.items():
+            prepare(module, tuple(_moved_to(module, tensor) for tensor in batch))
+        _take_batches(self.model)
+        return self.model
+
+    def _swap(self) -> None:
+        """Exchange the model, where it is itself a norm, for the other one."""
         if self._converted is not None:
             self.model, self._converted = self._converted, self.model
-        return self.model
 
     def __str__(self) -> str:
         changing = sum(row.changes for row in self.rows)
@@ -99,9 +108,24 @@ def carry_out(report: Report) -> Report:
     """Make a plan's changes, all or none, and return it as the report of what was done."""
     do_all(report._changes)
     report._is_done = True
-    if report._converted is not None:
-        report.model, report._converted = report._converted, report.model
+    report._swap()
+    report._batches = _take_batches(report.model)
     return report
+
+
+def _take_batches(model: nn.Module) -> dict[nn.Module, tuple[Tensor, ...]]:
+    """Take the reference batches off all modules that have no norm left which needs one, and return them."""
+    taken = {module: reference_of(module) for module in model.modules()}
+    taken = {module: batch for module, batch in taken.items() if batch and not virtual_norms(module)}
+    for module in taken:
+        unprepare(module)
+    return taken
+
+
+def _moved_to(module: nn.Module, tensor: Tensor) -> Tensor:
+    """Return a tensor where the module is now."""
+    at = residence(module, ())
+    return tensor.to(**at) if tensor.is_floating_point() else tensor.to(device=at.get("device"))
 
 
 def optimizer_notes(new_parameters: Sequence[str]) -> tuple[str, ...]:
@@ -127,4 +151,4 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _cannot_undo(reason: str) -> NormConvertError:
-    return NormConvertError(f"this conversion has {reason}", path="", layer="Report")
+    return NormConvertError(f"this conversion {reason}", path="", layer="Report")

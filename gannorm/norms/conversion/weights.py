@@ -72,8 +72,27 @@ def _tried(place: Place, spec: NormSpec) -> _Trial:
     before, old = _keys(layer, path), set(layer.parameters())
     with torch.random.fork_rng(devices=[]):
         _change(layer, place, spec).do()
+    _refuse_undefined(layer, place, spec)
     new = [name for name, parameter in layer.named_parameters(path) if parameter not in old]
     return _Trial(before, _keys(layer, path), tuple(new))
+
+
+def _refuse_undefined(layer: Any, place: Place, spec: NormSpec) -> None:
+    """Refuse a norm that divides by 0; the layer is a copy that has it already."""
+    with torch.no_grad():
+        weight = layer.weight
+    if spec == NONE or weight.is_meta or weight.isfinite().all() or not _all_finite(place.layer):
+        return
+    path = place.paths[0]
+    raise refused(
+        path, type(place.layer).__name__,
+        f"has an output whose weights are all 0, of which {spec.name!r} makes NaN; initialize it otherwise, or leave "
+        f"it out: where=('*', '!{path}')",
+    )  # fmt: skip
+
+
+def _all_finite(layer: nn.Module) -> bool:
+    return all(bool(parameter.isfinite().all()) for parameter in layer.parameters())
 
 
 def _keys(layer: nn.Module, path: str) -> tuple[str, ...]:
