@@ -160,3 +160,18 @@ def test_a_weight_norm_is_learned_with_the_layer(name):
     layer(torch.randn(5, 4)).square().sum().backward()
     optimizer.step()
     assert not torch.allclose(before, layer.weight)
+
+
+def test_weights_of_zeros_have_no_direction():
+    layer = nn.Linear(3, 2)
+    nn.init.zeros_(layer.weight)
+    with pytest.raises(norms.NormShapeError, match="all 0"):
+        norms.wrap("weight", layer)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated")
+@pytest.mark.parametrize("old", [nn.utils.spectral_norm, nn.utils.weight_norm])
+@pytest.mark.parametrize("name", WEIGHT)
+def test_a_layer_with_torchs_old_hook_is_normalized_already(name, old):
+    with pytest.raises(norms.NormKindError, match="normalized already"):
+        norms.wrap(name, old(nn.Linear(3, 2)))

@@ -83,6 +83,13 @@ class NormalizedWeight(PerOutput):
 def weight(layer: nn.Module) -> nn.Module:
     """Separate the length of each output's weights, learned, from their direction."""
     check_layer("weight", layer)
+    lengths, plain = NormalizedWeight(layer).right_inverse(layer.get_parameter("weight"))
+    if not plain.is_meta and not lengths.all():
+        raise NormShapeError(
+            f"norm 'weight': this {type(layer).__name__} has an output whose weights are all 0, which have no "
+            "direction; draw them first",
+            norm="weight", channels=None, dims=None, divisors=[],
+        )  # fmt: skip
     parametrize.register_parametrization(layer, "weight", NormalizedWeight(layer))
     return layer
 

@@ -35,15 +35,8 @@ def alternatives(
         suited: Which of them are an answer to what was found.
     """
     shape = shape or (place.seen[0].shape if place.seen else None)
-    others = [
-        describe(name)
-        for name in names(
-            kind="activation",
-            batch_free=True,
-            double_backward=True if penalized else None,
-            dims=len(shape) - 2 if shape else None,
-        )
-    ]
+    known = map(describe, names(kind="activation", batch_free=True, double_backward=True if penalized else None))
+    others = [info for info in known if shape is None or len(shape) - 2 in info.dims]
     ready = [info for info in others if info.name != place.info.name and _ready(info) and _enough(info, shape)]
     fitting = [info for info in ready if suited(info)]
     named = [info.name for info in fitting if info.axes][:MOST_NAMED]

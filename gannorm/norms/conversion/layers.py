@@ -77,8 +77,13 @@ def _source(
     found, channels = recognize(layer), channels_of(layer)
     if found is None and _is_named(place, where):
         found, channels = Recognized(resolve(None)), _channels_before(place, order())
-    if found is None or channels is None:
+    if found is None:
         return None
+    if channels is None:
+        raise refused(
+            path, type(layer).__name__,
+            f"is norm {text_of(found.spec)!r} of an unknown number of channels; keep it as attribute `channels`",
+        )  # fmt: skip
     if place.chosen != place.paths:
         other = next(path for path in place.paths if path not in place.chosen)
         raise refused(

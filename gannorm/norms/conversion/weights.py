@@ -16,7 +16,7 @@ from gannorm.norms.conversion.exchange import text_of
 from gannorm.norms.conversion.report import Report, Row, optimizer_notes
 from gannorm.norms.conversion.surgery import RenormWeight
 from gannorm.norms.conversion.targets import Place, refused
-from gannorm.norms.errors import NormKindError
+from gannorm.norms.errors import NormKindError, NormShapeError
 from gannorm.norms.lookup import weight_spec_of
 from gannorm.norms.spec import NormSpec, resolve
 
@@ -70,8 +70,13 @@ def _tried(place: Place, spec: NormSpec) -> _Trial:
     """Change a copy of the layer."""
     layer, path = copy.deepcopy(place.layer), place.paths[0]
     before, old = _keys(layer, path), set(layer.parameters())
-    with torch.random.fork_rng(devices=[]):
-        _change(layer, place, spec).do()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            _change(layer, place, spec).do()
+    except NormShapeError as error:
+        raise refused(
+            path, type(layer).__name__, f"cannot be converted: {error}; or leave it out: where=('*', '!{path}')"
+        ) from error
     _refuse_undefined(layer, place, spec)
     new = [name for name, parameter in layer.named_parameters(path) if parameter not in old]
     return _Trial(before, _keys(layer, path), tuple(new))
