@@ -125,7 +125,7 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(arguments, words, capsys):
     "command", [["train.py", "--model.generator.norm", "bach"], ["-m", "gannorm", "norms", "bach"]]
 )
 def test_a_process_ends_with_that_code_and_line(command):
-    process = run(*command.split())
+    process = run(*command)
     assert (process.returncode, process.stdout) == (2, "")
     assert process.stderr.startswith("gannorm: ")
     assert process.stderr.count("\n") == 1
