@@ -6,8 +6,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "gannorm"
 # A room may import only rooms of an earlier line.
 TIERS = [
-    {"_version", "rng", "screen"},
-    {"norms", "losses", "penalties", "data", "metrics", "statistics", "collapse"},
+    {"_version", "rng", "screen", "statistics"},
+    {"norms", "losses", "penalties", "data", "metrics", "collapse"},
     {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},
     {"judges", "gan"},

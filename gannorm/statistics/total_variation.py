@@ -1,0 +1,132 @@
+"""The total variation distance from known frequencies, out of counts: without the bias of |p − π|, and an interval.
+
+½ Σ |p − π| of N samples is too large: at K = 1000 and N = 26,000 a perfect generator shows 0.078 on average. |x| has no
+unbiased estimate (T. Cai, M. Low, Testing composite hypotheses, Hermite polynomials and optimal estimation of a
+nonsmooth functional, 2011), so the distance is found as the one that would show what was seen.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import ndtr
+
+Z = 1.959964 * 1.15  # widened: the spread is estimated from the same counts, near a kink
+MANY = 100  # modes, of whose ratios p/π a distribution can be estimated
+STEPS = 30  # of a bisection
+EM_STEPS = 150
+
+Vector = Float[np.ndarray, " k"]
+Shape = tuple[Float[np.ndarray, "k r"], Float[np.ndarray, "k r"]]
+"""Possible p − π of each mode, and how likely each of them is."""
+
+
+def total_variation_interval(counts: Int[np.ndarray, " k"], prior: Vector) -> tuple[float, float, float]:
+    """Return ½ Σ |p − π| without its bias, and the lower and upper limit of a 95 % interval.
+
+    The differences p − π are taken to have the shape that was seen, times an unknown factor. Of each factor the
+    expectation and the spread of the plain distance are known (folded normal distributions); the estimate belongs to
+    the factor that expects the plain distance, the limits to those from which it is 2.25 spreads away. With 100 modes
+    and more a second shape, the maximum-likelihood distribution of the ratios p/π, gives a second interval, and the
+    result reaches over both: half of the modes gone, or one of them taking a third, is no enlarged noise.
+
+    Simulations (`python -m benchmarks intervals`) show where it holds, and that it is wider than it had to be.
+
+    Args:
+        counts: Samples of each mode, at least one sample.
+        prior: π, positive, with sum 1.
+
+    Example:
+        >>> estimate, low, high = total_variation_interval(np.array([300, 100, 0, 0]), np.full(4, 0.25))
+        >>> round(estimate, 2), bool(low < 0.5 <= high)
+        (0.49, True)
+        >>> rng = np.random.default_rng(0)
+        >>> draws = rng.multinomial(26_000, np.full(1000, 1e-3))
+        >>> plain = abs(draws / 26_000 - 1e-3).sum() / 2
+        >>> bool(plain > 0.07), total_variation_interval(draws, np.full(1000, 1e-3))[0] < 0.03
+        (True, True)
+    """
+    found = [_solved(counts, prior, shape(counts, prior)) for shape in _shapes(len(counts))]
+    estimate = found[-1][1]
+    low, high = min(f[0] for f in found), max(f[2] for f in found)
+    return estimate, min(low, estimate), max(high, estimate)
+
+
+def total_variation_floor(num_samples: int, prior: Vector) -> float:
+    """Return what ½ Σ |p − π| shows on average for samples of π itself: ½ Σ √(2 π (1 − π) / (π' N)), π' the circle's.
+
+    Example:
+        >>> round(total_variation_floor(26_000, np.full(1000, 1e-3)), 3)
+        0.078
+    """
+    return float(np.sqrt(2 * prior * (1 - prior) / (np.pi * num_samples)).sum() / 2)
+
+
+def _shapes(num_modes: int) -> list[Callable[[Int[np.ndarray, " k"], Vector], Shape]]:
+    return [_as_seen, _likeliest] if num_modes >= MANY else [_as_seen]
+
+
+def _as_seen(counts: Int[np.ndarray, " k"], prior: Vector) -> Shape:
+    return (counts / counts.sum() - prior)[:, None], np.ones((len(counts), 1))
+
+
+def _likeliest(counts: Int[np.ndarray, " k"], prior: Vector) -> Shape:
+    """Return the nonparametric maximum-likelihood distribution of p/π, given each count (Kiefer and Wolfowitz 1956)."""
+    expected = counts.sum() * prior
+    ratio = _grid(counts, expected)
+    mean = np.maximum(expected[:, None] * ratio, 1e-300)
+    likelihood = counts[:, None] * np.log(mean) - mean
+    likelihood = np.exp(likelihood - likelihood.max(1, keepdims=True))
+    weight = np.full(len(ratio), 1 / len(ratio))
+    for _ in range(EM_STEPS):
+        posterior = likelihood * weight
+        weight = (posterior / posterior.sum(1, keepdims=True)).mean(0)
+    posterior = likelihood * weight
+    return prior[:, None] * (ratio - 1), posterior / posterior.sum(1, keepdims=True)
+
+
+def _grid(counts: Int[np.ndarray, " k"], expected: Vector) -> Float[np.ndarray, " r"]:
+    """Return ratios p/π, half a standard deviation apart up to 9 and wider beyond."""
+    top = float(np.sqrt(np.max(counts / expected) * 1.05 + 1e-9))
+    step = max(0.25 / float(np.sqrt(np.median(expected))), 0.01)
+    fine = np.arange(0.0, min(top, 3.0) + step, step)
+    coarse = np.geomspace(3.0 + step, top, 60) if top > 3.0 + step else np.empty(0)
+    return np.concatenate([fine, coarse]) ** 2
+
+
+def _solved(counts: Int[np.ndarray, " k"], prior: Vector, shape: Shape) -> tuple[float, float, float]:
+    """Return lower limit, estimate and upper limit for one shape, by bisection of its factor."""
+    total = int(counts.sum())
+    plain = float(abs(counts / total - prior).sum() / 2)
+
+    def distance(spreads: float) -> float:
+        low, high = 0.0, 2.0
+        for _ in range(STEPS):
+            factor = (low + high) / 2
+            mean, spread, _ = _moments(factor, prior, shape, total)
+            low, high = (factor, high) if mean + spreads * spread < plain else (low, factor)
+        return _moments((low + high) / 2, prior, shape, total)[2]
+
+    return distance(Z), distance(0.0), distance(-Z)
+
+
+def _moments(factor: float, prior: Vector, shape: Shape, total: int) -> tuple[float, float, float]:
+    """Return the plain distance's expectation and spread, and the true one, where p − π is `factor` times the shape."""
+    differences, weights = shape
+    share = np.clip(prior[:, None] + factor * differences, 0.0, 1.0)
+    theta = share - prior[:, None]
+    sigma = np.maximum(np.sqrt(share * (1 - share) / total), 1e-12)
+    expected, _, _ = _folded(theta / sigma)
+    # The sign of a small difference is uncertain: its spread is taken over what it might be, √2 as wide.
+    _, variance, sign = _folded(theta / sigma / np.sqrt(2))
+    signed = (weights * share * sign).sum(1)
+    covariance = (signed.sum() ** 2 - (signed**2).sum()) / total
+    spread = np.sqrt(max(float((weights * sigma**2 * variance).sum() - covariance), 0.0)) / 2
+    return float((weights * sigma * expected).sum() / 2), spread, float((weights * abs(theta)).sum() / 2)
+
+
+def _folded(mean: Float[np.ndarray, "k r"]) -> tuple[Float[np.ndarray, "k r"], ...]:
+    """Return expectation and variance of |x| and the expected sign, x normal with this mean and variance 1."""
+    sign = 1 - 2 * ndtr(-mean)
+    expectation = 2 * np.exp(-(mean**2) / 2) / np.sqrt(2 * np.pi) + mean * sign
+    return expectation, mean**2 + 1 - expectation**2, sign
