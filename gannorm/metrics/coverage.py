@@ -1,66 +1,150 @@
-"""How many modes a generator covers, and how evenly: pure functions of counts, and a Metric that counts.
+"""How many modes a generator covers, and how evenly: all figures of one evaluation, and a Metric that counts.
 
 N samples were judged. c_k of them were accepted and belong to mode k of K; rejected samples belong to no mode. N_acc is
-the sum of c, m the number of modes with c_k > 0, p_k = c_k / N_acc the shares, π_k the frequencies of real data.
-Logarithms are natural, all arithmetic is float64.
+the sum of c, π_k the frequencies of real data.
 """
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torchmetrics import Metric
 
+from gannorm.metrics.divergence import (
+    effective_modes,
+    forward_kl,
+    jensen_shannon,
+    kl_divergence,
+    kl_floor,
+    plain_kl,
+    shares,
+    total_variation,
+    tv_floor,
+)
+from gannorm.metrics.leakage import leakage_test
+from gannorm.statistics import divergence_interval, entropy_interval, exact_limits, share_interval
+
 NOMINAL_SHARE = 0.1  # of its frequency in real data, below which a mode counts as dropped
+ERROR = 0.05  # of an interval
 
 
-def mode_coverage(counts: Int[Tensor, " k"], num_samples: int, prior: Float[Tensor, " k"]) -> dict[str, Any]:
+def mode_coverage(
+    counts: Int[Tensor, " k"],
+    num_samples: int,
+    prior: Float[Tensor, " k"],
+    confusion: Float[Tensor, "d d"] | None = None,
+) -> dict[str, Any]:
     """Return all figures of one evaluation as plain Python numbers, ready for JSON.
 
-    `num_samples` N, `num_modes` K, `covered_modes` and `covered` (which ones), `effective_modes`, `kl`, `kl_floor`,
-    `tv`, `high_quality` (N_acc / N) and `shares` (K numbers). Where no sample was accepted, no mode is covered, shares
-    and effective modes are 0, and `kl`, `kl_floor` and `tv` are None.
+    `num_samples` N, `num_modes` K, `covered_modes` and `covered` (which ones), `raw_modes` (with one accepted sample at
+    least, as papers count), `effective_modes` and its `_ceiling` e^H(π), `kl` and `tv` (corrected for their bias) with
+    the `_floor` that uncorrected ones have, `kl_plain` (uncorrected), `forward_kl`, `js`, `high_quality` (N_acc / N)
+    and `shares` (K numbers). Beside the headline numbers stand `_low` and `_high`, the limits of a 95 % interval. Where
+    no sample was accepted, no mode is covered, shares and effective modes are 0, and the distances are None.
+
+    With a judge's confusion, modes are covered that hold more samples than its errors put there; `misreading` is how
+    many times as often as real data the samples are misread, `reliable` whether that leaves their number certain.
 
     Args:
         counts: Accepted samples of each mode.
         num_samples: All samples, rejected ones too.
         prior: Frequencies of the modes in real data.
+        confusion: P(read as a | is i) of accepted real samples, of one channel; None = the judge does not err.
 
     Raises:
-        ValueError: Negative counts, more accepted than judged samples, or a prior that is none.
+        ValueError: Negative counts, more accepted than judged samples, a prior that is none, or a confusion that does
+            not fit.
 
     Example:
         >>> result = mode_coverage(torch.tensor([50, 30, 0, 0]), num_samples=100, prior=torch.full((4,), 0.25))
-        >>> result["covered_modes"], round(result["effective_modes"], 3), result["high_quality"], result["tv"]
-        (2, 1.95, 0.8, 0.5)
+        >>> result["covered_modes"], round(result["effective_modes"], 3), result["high_quality"]
+        (2, 1.95, 0.8)
     """
     prior = checked_prior(prior, len(counts))
     check_counts(counts, num_samples)
     counts = counts.cpu()
-    is_covered = covered(counts, num_samples, prior)
     return {
         "num_samples": num_samples,
         "num_modes": len(counts),
-        "covered_modes": int(is_covered.sum()),
-        "covered": is_covered.nonzero().flatten().tolist(),
-        "effective_modes": effective_modes(counts),
-        "kl": kl_divergence(counts, prior),
-        "kl_floor": kl_floor(counts),
-        "tv": total_variation(counts, prior),
-        "high_quality": int(counts.sum()) / num_samples if num_samples else 0.0,
+        **covered_figures(counts, num_samples, prior, confusion),
+        **effective_figures(counts, prior),
+        **distance_figures(counts, prior),
+        **quality_figures(int(counts.sum()), num_samples),
         "shares": shares(counts).tolist(),
     }
 
 
-def shares(counts: Int[Tensor, " k"]) -> Float[Tensor, " k"]:
-    """Return p_k = c_k / Σ c, or zeros where no sample was accepted.
+def covered_figures(
+    counts: Int[Tensor, " k"], num_samples: int, prior: Float[Tensor, " k"], confusion: Float[Tensor, "d d"] | None
+) -> dict[str, Any]:
+    """Return which modes are covered, and between which limits their number lies.
 
-    Example:
-        >>> shares(torch.tensor([3, 1, 0])).tolist()
-        [0.75, 0.25, 0.0]
+    A mode is surely covered if the lower limit of its share reaches τ π_k, possibly if the upper one does; each limit
+    is wrong with probability 0.025 / K (Clopper and Pearson), so that all together are right in 95 % of cases. With few
+    samples for each mode nothing excludes that all of them are there.
     """
-    return counts.double() / max(int(counts.sum()), 1)
+    fewest = fewest_samples(num_samples, prior)
+    is_covered = counts >= fewest
+    leakage = None if confusion is None else leakage_test(counts, fewest, confusion)
+    if leakage is not None:
+        is_covered = leakage.covered
+    low, high = exact_limits(counts.numpy(), max(num_samples, 1), ERROR / 2 / len(counts))
+    needed = NOMINAL_SHARE * prior.numpy()
+    number = int(is_covered.sum())
+    return {
+        "covered_modes": number,
+        "covered_modes_low": min(int(((low >= needed) & is_covered.numpy()).sum()), number),
+        "covered_modes_high": max(int((high >= needed).sum()), number) if int(counts.sum()) else 0,
+        "covered": is_covered.nonzero().flatten().tolist(),
+        "raw_modes": int((counts > 0).sum()),
+        "misreading": None if leakage is None else leakage.misreading,
+        "reliable": None if leakage is None else leakage.reliable,
+    }
+
+
+def effective_figures(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> dict[str, Any]:
+    """Return the effective number of modes with its limits, and what real data have."""
+    ceiling = float(torch.special.entr(prior).sum().exp())
+    if not int(counts.sum()):
+        limits: tuple[float, float] = (0.0, 0.0)
+    else:
+        low, high = entropy_interval(counts.numpy())
+        limits = (float(np.exp(low)), min(float(np.exp(high)), float(len(counts))))
+    return {
+        "effective_modes": effective_modes(counts),
+        "effective_modes_low": limits[0],
+        "effective_modes_high": limits[1],
+        "effective_modes_ceiling": ceiling,
+    }
+
+
+def distance_figures(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> dict[str, Any]:
+    """Return the distances from the real frequencies with their limits and floors; None without accepted samples."""
+    any_accepted = int(counts.sum()) > 0
+    low, high = divergence_interval(counts.numpy(), prior.numpy()) if any_accepted else (None, None)
+    tv, tv_low, tv_high = total_variation(counts, prior) or (None, None, None)
+    return {
+        "kl": kl_divergence(counts, prior),
+        "kl_low": None if low is None else float(low),
+        "kl_high": None if high is None else float(high),
+        "kl_floor": kl_floor(counts),
+        "kl_plain": plain_kl(counts, prior),
+        "forward_kl": forward_kl(counts, prior),
+        "js": jensen_shannon(counts, prior),
+        "tv": tv,
+        "tv_low": tv_low,
+        "tv_high": tv_high,
+        "tv_floor": tv_floor(counts, prior),
+    }
+
+
+def quality_figures(num_accepted: int, num_samples: int) -> dict[str, Any]:
+    """Return the share of accepted samples with its limits."""
+    low, high = share_interval(num_accepted, num_samples) if num_samples else (0.0, 1.0)
+    share = num_accepted / num_samples if num_samples else 0.0
+    return {"high_quality": share, "high_quality_low": low, "high_quality_high": high}
 
 
 def fewest_samples(
@@ -79,89 +163,6 @@ def fewest_samples(
     """
     # τ N π is a whole number in ordinary cases (0.1 · 300 · 0.1); a rounding error must not raise it by one.
     return (nominal_share * num_samples * prior.double() - 1e-6).ceil().clamp(min=2).long()
-
-
-def covered(
-    counts: Int[Tensor, " k"], num_samples: int, prior: Float[Tensor, " k"], nominal_share: float = NOMINAL_SHARE
-) -> Bool[Tensor, " k"]:
-    """Return which modes are covered: c_k ≥ max(2, τ N π_k); arguments as in `fewest_samples`.
-
-    One lone sample never covers a mode: a judge errs more often than that.
-
-    Example:
-        >>> covered(torch.tensor([90, 9, 1]), num_samples=100, prior=torch.tensor([0.4, 0.3, 0.3])).tolist()
-        [True, True, False]
-    """
-    return counts >= fewest_samples(num_samples, prior, nominal_share).to(counts.device)
-
-
-def effective_modes(counts: Int[Tensor, " k"]) -> float:
-    """Return the number of equally likely modes with the same entropy, e^H, at most K; 0 where no sample was accepted.
-
-    H = −Σ p ln p + (m − 1) / (2 N_acc): entropy is estimated too low from few samples, and Miller's correction adds
-    what is missing on average. Without the limit a perfect generator of 10 modes would print more than 10 in half of
-    all draws.
-
-    Source: G. Miller, Note on the bias of information estimates, 1955.
-
-    Example:
-        >>> effective_modes(torch.tensor([100, 100, 0])), effective_modes(torch.tensor([7, 0, 0]))
-        (2.005006..., 1.0)
-    """
-    num_accepted = int(counts.sum())
-    if not num_accepted:
-        return 0.0
-    entropy = torch.special.entr(shares(counts)).sum() + surplus(counts)
-    return min(float(entropy.exp()), float(len(counts)))
-
-
-def kl_divergence(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> float | None:
-    """Return KL(p ‖ π) in nats, corrected for its bias, at least 0; None where no sample was accepted.
-
-    Σ p ln(p / π) − (m − 1) / (2 N_acc). Papers print the first term alone, which is about `kl_floor` for a generator
-    without any error. Of many samples KL is 0 for the real frequencies and ln(K / m) for m equal modes of K equal ones.
-
-    Example:
-        >>> kl_divergence(torch.tensor([500, 500, 0, 0]), torch.full((4,), 0.25))  # ln 2 - 1/2000
-        0.69264...
-    """
-    if not int(counts.sum()):
-        return None
-    share = shares(counts)
-    divergence = torch.special.xlogy(share, share / prior.double().to(share.device)).sum() - surplus(counts)
-    return max(float(divergence), 0.0)
-
-
-def kl_floor(counts: Int[Tensor, " k"]) -> float | None:
-    """Return (K − 1) / (2 N_acc): the uncorrected KL that N_acc draws from π itself show on average.
-
-    `kl_divergence` of such draws, which is corrected, is below this in 96 % of cases at K = 10 and in nearly all at a
-    larger K: there no difference from the real frequencies is seen. None where no sample was accepted.
-
-    Example:
-        >>> kl_floor(torch.full((10,), 180))
-        0.0025
-    """
-    num_accepted = int(counts.sum())
-    return (len(counts) - 1) / (2 * num_accepted) if num_accepted else None
-
-
-def total_variation(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> float | None:
-    """Return ½ Σ |p − π|, the share of samples that would have to change mode; None where no sample was accepted.
-
-    Example:
-        >>> total_variation(torch.tensor([10, 0]), torch.tensor([0.5, 0.5]))
-        0.5
-    """
-    if not int(counts.sum()):
-        return None
-    share = shares(counts)
-    return float((share - prior.double().to(share.device)).abs().sum() / 2)
-
-
-def surplus(counts: Int[Tensor, " k"]) -> float:
-    """Return (m − 1) / (2 N_acc), by which an entropy is estimated too low on average."""
-    return (int((counts > 0).sum()) - 1) / (2 * int(counts.sum()))
 
 
 def checked_prior(prior: Float[Tensor, " any"], num_modes: int) -> Float[Tensor, " k"]:
@@ -199,6 +200,7 @@ class ModeCoverage(Metric):
     Args:
         num_modes: K.
         prior: Frequencies of the modes in real data, (K,); None = all equal.
+        confusion: Of the judge on one channel of accepted real samples; None = it does not err.
         options: Of every torchmetrics Metric.
 
     Raises:
@@ -218,12 +220,19 @@ class ModeCoverage(Metric):
     mode_counts: Tensor
     mode_samples: Tensor
 
-    def __init__(self, num_modes: int, prior: Float[Tensor, " k"] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        num_modes: int,
+        prior: Float[Tensor, " k"] | None = None,
+        confusion: Float[Tensor, "d d"] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         if num_modes < 1:
             raise ValueError(f"num_modes={num_modes}: there has to be at least one mode")
         self.num_modes = num_modes
         self.prior = checked_prior(torch.full((num_modes,), 1 / num_modes) if prior is None else prior, num_modes)
+        self.confusion = confusion
         # Names of their own: torchmetrics merges metrics of a collection whose states have equal names and values.
         self.add_state("mode_counts", torch.zeros(num_modes, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("mode_samples", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
@@ -247,4 +256,4 @@ class ModeCoverage(Metric):
 
     def compute(self) -> dict[str, Any]:
         """Return the figures of all samples since the last reset; see `mode_coverage`."""
-        return mode_coverage(self.mode_counts, int(self.mode_samples), self.prior)
+        return mode_coverage(self.mode_counts, int(self.mode_samples), self.prior, self.confusion)

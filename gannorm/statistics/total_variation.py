@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.optimize import brentq
 from scipy.special import ndtr
 
 Z = 1.959964 * 1.15  # widened: the spread is estimated from the same counts, near a kink
 MANY = 100  # modes, of whose ratios p/π a distribution can be estimated
-STEPS = 30  # of a bisection
-EM_STEPS = 150
+FACTORS, TOLERANCE = (0.0, 2.0), 1e-4
+EM_STEPS, LEAST_WEIGHT = 150, 1e-7
 
 Vector = Float[np.ndarray, " k"]
 Shape = tuple[Float[np.ndarray, "k r"], Float[np.ndarray, "k r"]]
@@ -81,8 +82,9 @@ def _likeliest(counts: Int[np.ndarray, " k"], prior: Vector) -> Shape:
     for _ in range(EM_STEPS):
         posterior = likelihood * weight
         weight = (posterior / posterior.sum(1, keepdims=True)).mean(0)
-    posterior = likelihood * weight
-    return prior[:, None] * (ratio - 1), posterior / posterior.sum(1, keepdims=True)
+    held = weight > LEAST_WEIGHT
+    posterior = likelihood[:, held] * weight[held]
+    return prior[:, None] * (ratio[held] - 1), posterior / posterior.sum(1, keepdims=True)
 
 
 def _grid(counts: Int[np.ndarray, " k"], expected: Vector) -> Float[np.ndarray, " r"]:
@@ -95,17 +97,18 @@ def _grid(counts: Int[np.ndarray, " k"], expected: Vector) -> Float[np.ndarray, 
 
 
 def _solved(counts: Int[np.ndarray, " k"], prior: Vector, shape: Shape) -> tuple[float, float, float]:
-    """Return lower limit, estimate and upper limit for one shape, by bisection of its factor."""
+    """Return lower limit, estimate and upper limit for one shape."""
     total = int(counts.sum())
     plain = float(abs(counts / total - prior).sum() / 2)
 
     def distance(spreads: float) -> float:
-        low, high = 0.0, 2.0
-        for _ in range(STEPS):
-            factor = (low + high) / 2
+        def excess(factor: float) -> float:
             mean, spread, _ = _moments(factor, prior, shape, total)
-            low, high = (factor, high) if mean + spreads * spread < plain else (low, factor)
-        return _moments((low + high) / 2, prior, shape, total)[2]
+            return mean + spreads * spread - plain
+
+        low, high = (excess(factor) for factor in FACTORS)
+        factor = FACTORS[0] if low >= 0 else FACTORS[1] if high <= 0 else brentq(excess, *FACTORS, xtol=TOLERANCE)
+        return _moments(factor, prior, shape, total)[2]
 
     return distance(Z), distance(0.0), distance(-Z)
 

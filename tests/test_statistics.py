@@ -1,0 +1,127 @@
+"""Intervals hold the truth as often as they say; tests of difference err as seldom as they say."""
+
+import numpy as np
+import pytest
+
+from gannorm.data import MNIST
+from gannorm.statistics import (
+    difference_test,
+    divergence_interval,
+    entropy_interval,
+    exact_limits,
+    homogeneity_test,
+    share_interval,
+    total_variation_interval,
+)
+from gannorm.statistics.entropy import miller_madow
+
+DIGITS = MNIST().prior.double().numpy()
+DIGITS = DIGITS / DIGITS.sum()
+
+
+def digits(*, gone=(), thinned=(), doubled=()):
+    """Return shares of a generator of digits some of which are gone, at a tenth, or twice as frequent."""
+    shares = DIGITS.copy()
+    shares[list(gone)] = 0
+    shares[list(thinned)] /= 10
+    shares[list(doubled)] *= 2
+    return shares / shares.sum()
+
+
+def stacked(shares):
+    return np.einsum("i,j,k->ijk", shares, shares, shares).ravel()
+
+
+GENERATORS = {
+    "perfect": digits(),
+    "half": digits(gone=range(5, 10)),
+    "two gone": digits(gone=(7, 9)),
+    "one thinned": digits(thinned=(4,)),
+    "one doubled": digits(doubled=(1,)),
+    "all of it": digits(gone=(0,), thinned=(7, 9), doubled=(1,)),
+}
+STACKS = {name: stacked(shares) for name, shares in GENERATORS.items()}
+
+
+def entropy(shares):
+    shares = shares[shares > 0]
+    return -(shares * np.log(shares)).sum()
+
+
+def hits(truth, low, high):
+    return np.mean((low <= truth + 1e-9) & (truth <= high + 1e-9))
+
+
+@pytest.mark.parametrize(("samples", "generators"), [(2_048, GENERATORS), (10_000, GENERATORS), (26_000, STACKS)])
+def test_entropy_and_divergence_in_a_thousand_simulations(samples, generators):
+    rng = np.random.default_rng(0)
+    prior = generators["perfect"]
+    for name, shares in generators.items():
+        counts = rng.multinomial(samples, shares, size=1_000)
+        assert hits(entropy(shares), *entropy_interval(counts)) >= 0.93, name
+        present = shares > 0
+        truth = (shares[present] * np.log(shares[present] / prior[present])).sum()
+        share = hits(truth, *divergence_interval(counts, prior))
+        assert share >= 0.93, name
+        assert share <= 0.975 or name in ("perfect", "half", "two gone"), (name, share)
+
+
+def test_a_bootstrap_holds_nothing_where_the_interval_does():
+    rng = np.random.default_rng(0)
+    counts = rng.multinomial(26_000, np.full(1000, 1e-3), size=20)
+    redrawn = [miller_madow(rng.multinomial(26_000, c / c.sum(), size=200)) for c in counts]
+    limits = np.quantile(redrawn, [0.025, 0.975], axis=1)
+    assert hits(np.log(1000), *limits) == 0
+    assert hits(np.log(1000), *entropy_interval(counts)) >= 0.9
+
+
+def test_what_one_mode_alone_can_hide():
+    for share in (1e-5, 1e-4, 3e-4):
+        truth = entropy(np.array([1 - share, share]))
+        counts = np.random.default_rng(0).multinomial(5_000, [1 - share, share, 0], size=500)
+        assert hits(truth, *entropy_interval(counts)) >= 0.93, share
+    low, high = divergence_interval(np.array([1000, 0]), np.array([0.5, 0.5]))
+    assert low < np.log(2) <= high
+
+
+@pytest.mark.parametrize(("samples", "generators", "times"), [(2_048, GENERATORS, 200), (26_000, STACKS, 15)])
+def test_total_variation_in_simulations(samples, generators, times):
+    rng = np.random.default_rng(0)
+    prior, found = generators["perfect"], []
+    for shares in generators.values():
+        limits = [total_variation_interval(c, prior) for c in rng.multinomial(samples, shares, size=times)]
+        _, low, high = np.array(limits).T
+        found.append(hits(abs(shares - prior).sum() / 2, low, high))
+    assert np.mean(found) >= 0.93, found
+    assert min(found) >= 0.85, found  # of so few simulations
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.83, 0.99])
+def test_shares_in_simulations(share):
+    counts = np.random.default_rng(0).binomial(2_000, share, size=1_000)
+    limits = np.array([share_interval(int(c), 2_000) for c in counts]).T
+    assert 0.93 <= hits(share, *limits) <= 0.97
+    low, high = exact_limits(counts, 2_000, 0.025)
+    assert hits(share, low, high) >= 0.945
+
+
+def test_sources_that_are_the_same_seldom_differ():
+    rng = np.random.default_rng(0)
+    found = [
+        homogeneity_test(*rng.multinomial(500, GENERATORS["perfect"], size=2), permutations=99, rng=rng)
+        for _ in range(200)
+    ]
+    assert 0.01 <= np.mean(np.array(found) <= 0.05) <= 0.09
+    a, b = (rng.multinomial(500, GENERATORS[name]) for name in ("perfect", "two gone"))
+    assert homogeneity_test(a, b, permutations=999, rng=rng) == 0.001
+    with pytest.raises(ValueError, match="a source without samples"):
+        homogeneity_test(a, np.zeros_like(a), rng=rng)
+
+
+def test_seeds_are_divided_in_all_ways():
+    rng = np.random.default_rng(0)
+    low, high = np.arange(5.0), np.arange(5.0) + 10
+    assert difference_test(low, high, rng=rng) == pytest.approx(2 / 252)
+    assert difference_test(low, low + 0.1, rng=rng) > 0.8
+    many = difference_test(np.arange(12.0), np.arange(12.0) + 20, rng=rng)
+    assert many == pytest.approx(1 / 20_001)
