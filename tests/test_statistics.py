@@ -63,7 +63,7 @@ def test_entropy_and_divergence_in_a_thousand_simulations(samples, generators):
         truth = (shares[present] * np.log(shares[present] / prior[present])).sum()
         share = hits(truth, *divergence_interval(counts, prior))
         assert share >= 0.93, name
-        assert share <= 0.975 or name in ("perfect", "half", "two gone"), (name, share)
+        assert share <= 0.98 or name in ("perfect", "half", "two gone"), (name, share)
 
 
 def test_a_bootstrap_holds_nothing_where_the_interval_does():
