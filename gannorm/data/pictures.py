@@ -28,6 +28,8 @@ LABEL_KEYS = ("labels", "y")
 NAMED = 3  # files in a message
 # What Pillow raises of files that are cut off, damaged, no pictures, or too large to be meant.
 DAMAGE = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError)
+# What NumPy and zipfile raise of archives that are cut off, damaged, encrypted, or none.
+ARCHIVE_DAMAGE = (OSError, ValueError, EOFError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def read_pictures(path: Path, size: int | None = None) -> tuple[Pixels, Classes]:
@@ -147,11 +149,11 @@ def from_archive(path: Path, size: int | None) -> tuple[Pixels, Classes]:
         DataError: It is damaged, or its arrays are not what they should be.
     """
     try:
-        with np.load(path) as archive:
+        with path.open("rb") as file, np.load(file) as archive:
             keys = archive.files
             images = next((archive[key] for key in IMAGE_KEYS if key in keys), None)
             labels = next((archive[key] for key in LABEL_KEYS if key in keys), None)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except ARCHIVE_DAMAGE as error:
         raise DataError(f"path={path} is damaged ({' '.join(str(error).split())}): write it again") from error
     if images is None:
         raise DataError(f"path={path} has {some(keys) or 'no array'}: name the images {', '.join(IMAGE_KEYS)}")
