@@ -108,7 +108,7 @@ def test_weights_make_modes_rare():
         ({"preset": "ring/pakgan"}, "preset='ring/pakgan': no such mixture; there are ring/pacgan, "),
         ({"weights": [1.0, 2.0]}, r"weights=\[1, 2\] are 2 numbers: give 8"),
         ({"batch_size": 0}, "batch_size=0 does not fit: choose 1 to 100000, the number of points"),
-        ({"fixed": 50}, "choose 1 to 50"),
+        ({"fixed": 20}, "choose 1 to 20"),
     ],
 )
 def test_options_that_are_none(options, words):

@@ -55,7 +55,7 @@ class ImageFiles(ResidentImages):
         size: int | None = None,
         held_out_share: float = 0.1,
         held_out_seed: int = 0,
-        batch_size: int = 64,
+        batch_size: int = 32,
         seed: int | None = None,
         loader: Loader = "resident",
         shares: list[float] | None = None,

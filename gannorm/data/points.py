@@ -47,7 +47,7 @@ class Mixture(SeededDataModule):
         self,
         *,
         preset: str = "ring/pacgan",
-        batch_size: int = 100,
+        batch_size: int = 32,
         seed: int | None = None,
         fixed: int | None = None,
         weights: list[float] | None = None,

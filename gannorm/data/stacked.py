@@ -64,7 +64,7 @@ class StackedMNIST(SeededDataModule):
     def __init__(
         self,
         *,
-        batch_size: int = 64,
+        batch_size: int = 32,
         seed: int | None = None,
         fixed: int | None = None,
         with_test: bool = False,

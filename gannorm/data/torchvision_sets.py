@@ -50,7 +50,7 @@ class TorchvisionImages(LabelledImages):
         *,
         folder: str,
         download: bool = False,
-        batch_size: int = 64,
+        batch_size: int = 32,
         seed: int | None = None,
         loader: Loader = "resident",
         shares: list[float] | None = None,
