@@ -1,90 +1,15 @@
-"""LightningDataModules: the bundled digits, and anybody's torch Dataset."""
+"""Anybody's torch Dataset as a LightningDataModule."""
 
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset
 
 from gannorm import rng
-from gannorm.data.idx import DataError, mnist
-from gannorm.data.pixels import to_images
-from gannorm.data.resident import ResidentLoader
-from gannorm.data.resumable import ResumableDataModule
-
-
-class MNIST(ResumableDataModule):
-    """The handwritten digits that ship with gannorm; nothing is fetched.
-
-    Args:
-        batch_size: Images in each batch, 1 to 60,000.
-        seed: Of the order of the images; None = torch's own seed, which `seed_everything` sets.
-        folder: Where the four IDX files are; None = those in the package.
-        loader: "resident" keeps the set on the trainer's device and resumes in the middle of an epoch;
-            "dataloader" is torch's ordinary DataLoader.
-
-    Raises:
-        DataError: A file is missing or damaged, or `batch_size` does not fit.
-
-    Example:
-        >>> data = MNIST(batch_size=128, seed=0)
-        >>> images, labels = next(iter(data.train_dataloader()))
-        >>> images.shape, labels.shape, data.num_modes
-        (torch.Size([128, 1, 28, 28]), torch.Size([128]), 10)
-    """
-
-    name = "mnist"
-    image_shape = (1, 28, 28)
-    num_modes = 10
-
-    def __init__(
-        self,
-        *,
-        batch_size: int = 32,
-        seed: int | None = None,
-        folder: str | None = None,
-        loader: Literal["resident", "dataloader"] = "resident",
-    ) -> None:
-        super().__init__()
-        self.folder = None if folder is None else Path(folder)
-        self.batch_size = batch_size
-        self.seed = seed
-        self.loader = loader
-        check_batch_size(batch_size, len(mnist("train", self.folder)[1]))
-
-    @property
-    def prior(self) -> Float[Tensor, " 10"]:
-        """Share of each digit among the training images."""
-        labels = mnist("train", self.folder)[1]
-        return torch.bincount(labels, minlength=self.num_modes).float() / len(labels)
-
-    def train_dataloader(self) -> "ResidentLoader | DataLoader[Any]":
-        """Return the loader of the training digits, from the beginning."""
-        pixels, labels = mnist("train", self.folder)
-        if self.seed is None:
-            self.seed = torch.initial_seed()
-        if self.loader == "resident":
-            if self.trainer and self.trainer.world_size > 1:
-                raise DataError(f"{self.trainer.world_size} processes cannot share a resident set: loader=dataloader")
-            device = self.trainer.strategy.root_device if self.trainer else "cpu"
-            return ResidentLoader(pixels, labels, batch_size=self.batch_size, seed=self.seed, device=device)
-        return shuffled(TensorDataset(to_images(pixels), labels), self.batch_size, self.seed)
-
-    def held_out(self) -> tuple[Float[Tensor, "n 1 28 28"], Int64[Tensor, " n"]]:
-        """Return the 10,000 test digits in [-1, 1] and their labels, on the CPU."""
-        pixels, labels = mnist("test", self.folder)
-        return to_images(pixels), labels
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the seed: a resumed run has to draw the same orders."""
-        return {"seed": self.seed}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the seed of the run that goes on."""
-        self.seed = state_dict["seed"]
+from gannorm.data.idx import DataError
+from gannorm.data.resumable import check_batch_size
 
 
 class Images(pl.LightningDataModule):
@@ -102,6 +27,7 @@ class Images(pl.LightningDataModule):
         DataError: `batch_size` does not fit the dataset, or the first batch is not in [-1, 1].
 
     Example:
+        >>> from torch.utils.data import TensorDataset
         >>> data = Images(TensorDataset(torch.zeros(10, 3, 32, 32)), batch_size=4)
         >>> data.image_shape, len(data.train_dataloader())
         ((3, 32, 32), 2)
@@ -153,12 +79,6 @@ def shuffled(dataset: Dataset[Any], batch_size: int, seed: int, num_workers: int
 def first_of(item: Any) -> Tensor:
     """Return the image(s) of what a dataset or loader yields."""
     return item[0] if isinstance(item, list | tuple) else item
-
-
-def check_batch_size(batch_size: int, num_images: int) -> None:
-    """Raise DataError if no full batch of this size can be made."""
-    if not 1 <= batch_size <= num_images:
-        raise DataError(f"batch_size={batch_size} does not fit: choose 1 to {num_images}, the number of images")
 
 
 def check_range(images: Tensor) -> None:

@@ -1,8 +1,11 @@
-"""What Lightning's resume needs besides a loader that knows where it stands."""
+"""Data modules whose runs resume: what Lightning needs besides a loader that knows where it stands."""
 
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
+
+from gannorm.data.idx import DataError
 
 
 class ResumableDataModule(pl.LightningDataModule):
@@ -24,3 +27,49 @@ class ResumableDataModule(pl.LightningDataModule):
                 progress.increment_ready()
                 progress.increment_started()
         return batch
+
+
+class SeededDataModule(ResumableDataModule):
+    """A resumable data module with a seed that a resumed run takes over, and one device.
+
+    Args:
+        batch_size: Samples in each batch.
+        seed: Of the order, or of the samples; None = torch's own seed, which `seed_everything` sets.
+    """
+
+    def __init__(self, *, batch_size: int, seed: int | None) -> None:
+        super().__init__()
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def settled_seed(self) -> int:
+        """Return the seed, and keep it: from the first batch on it belongs to the run."""
+        if self.seed is None:
+            self.seed = torch.initial_seed()
+        return self.seed
+
+    def device(self) -> torch.device:
+        """Return where a resident set belongs: the trainer's device, the CPU without a trainer.
+
+        Raises:
+            DataError: Several processes train; each would show the whole set.
+        """
+        if self.trainer is None:
+            return torch.device("cpu")
+        if self.trainer.world_size > 1:
+            raise DataError(f"{self.trainer.world_size} processes cannot share the resident set {type(self).__name__}")
+        return self.trainer.strategy.root_device
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the seed: a resumed run has to draw the same orders."""
+        return {"seed": self.seed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the seed of the run that goes on."""
+        self.seed = state_dict["seed"]
+
+
+def check_batch_size(batch_size: int, num_samples: int, kind: str = "images") -> None:
+    """Raise DataError if no full batch of this size can be made."""
+    if not 1 <= batch_size <= num_samples:
+        raise DataError(f"batch_size={batch_size} does not fit: choose 1 to {num_samples}, the number of {kind}")
