@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 from gannorm.classifier import Judged as Judged
+from gannorm.judges.cells import CellJudge as CellJudge
 from gannorm.judges.digits import DigitJudge as DigitJudge
 from gannorm.judges.digits import StackedDigitJudge as StackedDigitJudge
 from gannorm.judges.judge import Judge as Judge
 from gannorm.judges.judge import accepted as accepted
 from gannorm.judges.mixtures import MixtureJudge as MixtureJudge
+from gannorm.judges.own import OwnJudge as OwnJudge
+from gannorm.judges.own import own_judge as own_judge
 
 JUDGES: dict[str, Callable[[], Judge]] = {"mnist": DigitJudge, "stacked_mnist": StackedDigitJudge}
 """The judge of each data set by the data set's name."""

@@ -68,7 +68,7 @@ RULES: dict[RuleName, Rule] = {
     "shell": Rule(_from_shell, SHELL, _shell_ceiling, "this package: RMS of z in [0.9, 1.1], of the exact rest < 0.1"),
     "legacy": Rule(_euclidean, 10.0, _within(10.0), "VEEGAN's 1200-D rule read literally: ‖z‖ < 10; none of d = 700"),
 }
-"""The published rules by name. `shell` is for many dimensions, where a Gaussian is a shell: no point is near its mode."""
+"""The rules by name. `shell` is for many dimensions, where a Gaussian is a shell and no point is near its center."""
 
 
 class MixtureJudge:
