@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gannorm.classifier import Judged as Judged
 from gannorm.judges.cells import CellJudge as CellJudge
+from gannorm.judges.classified import ClassifierJudge as ClassifierJudge
 from gannorm.judges.digits import DigitJudge as DigitJudge
 from gannorm.judges.digits import StackedDigitJudge as StackedDigitJudge
 from gannorm.judges.judge import Judge as Judge
