@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from gannorm import rng
-from gannorm.classifier.inputs import check_range
+from gannorm.classifier.inputs import check_range, check_shape
 from gannorm.classifier.network import NOT_A_DIGIT, DigitNetwork
 
 WEIGHTS = Path(__file__).parent / "assets" / "classifier.safetensors"
@@ -83,12 +83,13 @@ class DigitClassifier(nn.Module):
         return self.network(images)
 
     @torch.no_grad()
-    def judge(self, images: Float[Tensor, "n 1 28 28"]) -> Judged:
-        """Return features (N, 96), mode (N,) and confidence (N,) of images in [-1, 1], from any device.
+    def judge(self, images: Tensor) -> Judged:
+        """Return features (N, 96), mode (N,) and confidence (N,) of images (N, 1, 28, 28) in [-1, 1], from any device.
 
         Raises:
-            ValueError: The images are not numbers in [-1, 1], or seem to be in [0, 1].
+            ValueError: The images have another shape, are not numbers in [-1, 1], or seem to be in [0, 1].
         """
+        check_shape(images, (1, 28, 28))
         check_range(images)
         device = self.network.head.weight.device
         parts = [self._judge_chunk(chunk.to(device, torch.float32)) for chunk in images.split(CHUNK)]

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from gannorm import data
 
-Pixels = tuple[UInt8[Tensor, "_ c h w"], Int64[Tensor, " _"]]  # as many classes as images; two sets have other numbers
+Pixels = tuple[UInt8[Tensor, "_ c h w"], Int64[Tensor, " _"]]  # N differs between sets
 FEWEST = 10  # images of a class: one in ten is held out
 HELD_OUT = 0.1
 
@@ -72,7 +72,7 @@ def named(what: str, folder: str | None = None) -> Material:
     """
     path = Path(what)
     if path.exists() or path.suffix == ".npz" or "/" in what:
-        source = _made("image_files", SETS.get("image_files"), {"path": what, "batch_size": 1})
+        source = _made(what, SETS.get("image_files"), {"path": what, "batch_size": 1})
         found = material(source)
         names = tuple(sorted(child.name for child in path.iterdir() if _is_class(child))) if path.is_dir() else ()
         return Material(found.training, found.testing, names or found.classes, what)

@@ -25,6 +25,7 @@ KIND = "k-means cells"
 FEWEST = 20  # held-out real points that a cell needs: with fewer its weight and its border are guesses
 PASS_SHARE = 0.99
 ITERATIONS = 50
+ATTEMPTS = 5  # of k-means, the best of which is kept: a single one often puts two centers into one heap
 Features = Callable[[Tensor], Tensor]
 
 
@@ -46,10 +47,11 @@ class Cells(NamedTuple):
 class CellJudge:
     """The k-means cells of real data as modes.
 
-    Half of the real data, by chance, sets the centers (features scaled to variance 1, k-means++ from the seed). The
-    other half measures the weights, which are the prior, and each cell's border: the distance that 99 % of its points
-    do not exceed, as the ⌈0.99·(n + 1)⌉-th smallest of n, or the largest. Confidence is 1 - distance / border, so the
-    threshold is 0. Cells with fewer than 20 points of that half are merged into their neighbours, which is said.
+    Half of the real data, by chance, sets the centers: each feature scaled to variance 1, the best of five k-means++
+    from the seed. The other half measures the weights, which are the prior, and each cell's border: the distance that
+    99 % of its points do not exceed, as the ⌈0.99·(n + 1)⌉-th smallest of n, or the largest. Confidence is
+    1 - distance / border, so the threshold is 0. Cells with fewer than 20 points of that half are merged into their
+    neighbours, which is said.
 
     Args:
         real: Real images (N, C, H, W) in [-1, 1], or features (N, D).
@@ -170,14 +172,23 @@ def _clustered(points: Float[Tensor, "n d"], num_cells: int, seed: int) -> Cells
     exact = points.double()
     mean, deviation = exact.mean(dim=0), exact.std(dim=0)
     deviation = torch.where(deviation > 0, deviation, 1.0)  # a constant feature tells no cells apart
-    numpy_rng = np.random.default_rng(rng.generator(seed, "k-means").initial_seed())
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "One of the clusters is empty")  # it is merged, and that is said
-        centers, _ = kmeans2(
-            ((exact - mean) / deviation).numpy(), num_cells, iter=ITERATIONS, minit="++", seed=numpy_rng
-        )
+    z = ((exact - mean) / deviation).numpy()
+    found = [_k_means(z, num_cells, rng.generator(seed, "k-means", attempt)) for attempt in range(ATTEMPTS)]
+    centers = torch.from_numpy(min(found, key=lambda one: one[1])[0])
     unknown = torch.ones(num_cells, dtype=torch.float64)
-    return Cells(mean, deviation, torch.from_numpy(centers), unknown, unknown / num_cells)
+    return Cells(mean, deviation, centers, unknown, unknown / num_cells)
+
+
+def _k_means(z: np.ndarray, num_cells: int, generator: torch.Generator) -> tuple[np.ndarray, float]:
+    """Return centers, and the mean squared distance from them."""
+    numpy_rng = np.random.default_rng(generator.initial_seed())
+    try:
+        with warnings.catch_warnings(), np.errstate(invalid="raise"):
+            warnings.filterwarnings("ignore", "One of the clusters is empty")  # it is merged, and that is said
+            centers, cell = kmeans2(z, num_cells, iter=ITERATIONS, minit="++", seed=numpy_rng)
+    except FloatingPointError:  # k-means++ found every point on a center before it had them all
+        raise ValueError(f"num_cells={num_cells}: fewer real samples than that differ from each other") from None
+    return centers, float(np.square(z - centers[cell]).sum(axis=1).mean())
 
 
 def _without_small(cells: Cells, points: Float[Tensor, "n d"]) -> Cells:
