@@ -7,7 +7,8 @@ weights measured apart from the centers, the merging of small cells and the reje
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +25,8 @@ from gannorm.judges.import_path import by_path, path_of
 KIND = "k-means cells"
 FEWEST = 20  # held-out real points that a cell needs: with fewer its weight and its border are guesses
 PASS_SHARE = 0.99
-ITERATIONS = 50
-ATTEMPTS = 5  # of k-means, the best of which is kept: a single one often puts two centers into one heap
+ATTEMPTS = 5  # to begin k-means, the best of which goes on: a single one often puts two centers into one heap
+FIRST_ITERATIONS, ITERATIONS = 10, 40
 Features = Callable[[Tensor], Tensor]
 
 
@@ -47,7 +48,7 @@ class Cells(NamedTuple):
 class CellJudge:
     """The k-means cells of real data as modes.
 
-    Half of the real data, by chance, sets the centers: each feature scaled to variance 1, the best of five k-means++
+    Half of the real data, by chance, sets the centers: each feature scaled to variance 1, k-means++ begun five times
     from the seed. The other half measures the weights, which are the prior, and each cell's border: the distance that
     99 % of its points do not exceed, as the ⌈0.99·(n + 1)⌉-th smallest of n, or the largest. Confidence is
     1 - distance / border, so the threshold is 0. Cells with fewer than 20 points of that half are merged into their
@@ -173,19 +174,28 @@ def _clustered(points: Float[Tensor, "n d"], num_cells: int, seed: int) -> Cells
     mean, deviation = exact.mean(dim=0), exact.std(dim=0)
     deviation = torch.where(deviation > 0, deviation, 1.0)  # a constant feature tells no cells apart
     z = ((exact - mean) / deviation).numpy()
-    found = [_k_means(z, num_cells, rng.generator(seed, "k-means", attempt)) for attempt in range(ATTEMPTS)]
-    centers = torch.from_numpy(min(found, key=lambda one: one[1])[0])
+    begun = [_k_means(z, num_cells, rng.generator(seed, "k-means", attempt)) for attempt in range(ATTEMPTS)]
+    best = min(begun, key=lambda centers_and_error: centers_and_error[1])[0]
+    with _empty_cells():
+        centers, _ = kmeans2(z, best, iter=ITERATIONS, minit="matrix")
     unknown = torch.ones(num_cells, dtype=torch.float64)
-    return Cells(mean, deviation, centers, unknown, unknown / num_cells)
+    return Cells(mean, deviation, torch.from_numpy(centers), unknown, unknown / num_cells)
+
+
+@contextmanager
+def _empty_cells() -> Iterator[None]:
+    """Let k-means leave cells empty without a word: they are merged later, and that is said."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "One of the clusters is empty")
+        yield
 
 
 def _k_means(z: np.ndarray, num_cells: int, generator: torch.Generator) -> tuple[np.ndarray, float]:
-    """Return centers, and the mean squared distance from them."""
+    """Begin once: return centers, and the mean squared distance from them."""
     numpy_rng = np.random.default_rng(generator.initial_seed())
     try:
-        with warnings.catch_warnings(), np.errstate(invalid="raise"):
-            warnings.filterwarnings("ignore", "One of the clusters is empty")  # it is merged, and that is said
-            centers, cell = kmeans2(z, num_cells, iter=ITERATIONS, minit="++", seed=numpy_rng)
+        with _empty_cells(), np.errstate(invalid="raise"):
+            centers, cell = kmeans2(z, num_cells, iter=FIRST_ITERATIONS, minit="++", seed=numpy_rng)
     except FloatingPointError:  # k-means++ found every point on a center before it had them all
         raise ValueError(f"num_cells={num_cells}: fewer real samples than that differ from each other") from None
     return centers, float(np.square(z - centers[cell]).sum(axis=1).mean())
