@@ -126,10 +126,14 @@ def classifier_command(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the training (0)")
     parser.add_argument("--epochs", type=int, help="passes over the images (9 for the digits; 10 or more for others)")
     parser.add_argument("--data", help="train on these: a folder of classes, an .npz, a data set's name, a class path")
+    parser.add_argument("--width", type=int, help="channels of its first layer (16): more is better and slower")
     parser.add_argument("--folder", help="where a data set's files are, for --data fashion_mnist or cifar10")
     options = parser.parse_args(arguments)
-    if options.epochs is not None and options.epochs < 1:
-        raise ValueError(f"--epochs {options.epochs}: a classifier needs one pass or more")
+    for name in ("epochs", "width"):
+        if (number := getattr(options, name)) is not None and number < 1:
+            raise ValueError(f"--{name} {number}: 1 or more are needed")
+    if options.data is None and (options.width or options.folder):
+        raise ValueError("--width and --folder are for a classifier of --data; the digits' has its own")
     if options.action == "train":
         train_classifier(options)
     return answer(classifier_text(options.weights))
@@ -137,14 +141,15 @@ def classifier_command(arguments: list[str]) -> int:
 
 def train_classifier(options: argparse.Namespace) -> None:
     """Write the weights of a classifier, of the digits if no data are named, and remember where."""
-    from gannorm.classifier import labelled_recipe, material, recipe
+    from gannorm.classifier import labelled, labelled_recipe, material, recipe
 
     options.weights = options.output
     if options.data is None:
         recipe.main_train(options.output, options.seed, options.epochs or recipe.EPOCHS)
     else:
         images = material.named(options.data, options.folder)
-        labelled_recipe.main_train(images, options.output, options.seed, options.epochs)
+        width = options.width or labelled.WIDTH
+        labelled_recipe.main_train(images, options.output, seed=options.seed, epochs=options.epochs, width=width)
 
 
 def classifier_text(weights: Path | None) -> str:

@@ -39,10 +39,12 @@ def blended(images: AnyImages, others: AnyImages, generator: Generator) -> AnyIm
 
 
 def halves(images: AnyImages, others: AnyImages, generator: Generator) -> AnyImages:
-    """One class above, another below, or side by side."""
-    axis = 2 + int(torch.randint(2, (), generator=generator))
+    """One class above, another below, or side by side, slid a quarter along the cut: unslid ones may well be digits."""
+    axis, along = (2, 3) if int(torch.randint(2, (), generator=generator)) else (3, 2)
+    slide = (1 - 2 * int(torch.randint(2, (), generator=generator))) * max(1, images.shape[along] // 4)
     middle = images.shape[axis] // 2
-    return torch.cat([images.narrow(axis, 0, middle), others.narrow(axis, middle, images.shape[axis] - middle)], axis)
+    second = others.roll(slide, along).narrow(axis, middle, images.shape[axis] - middle)
+    return torch.cat([images.narrow(axis, 0, middle), second], axis)
 
 
 def faded(images: AnyImages, generator: Generator) -> AnyImages:

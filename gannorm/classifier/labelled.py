@@ -15,6 +15,7 @@ from gannorm.classifier.judge import CHUNK, Judged
 
 KIND = "a labelled classifier"
 FEATURES = 128
+WIDTH = 16  # channels of the first layer: about 6 million multiplications per image of 1x28x28
 SMALLEST = 4  # pixels a side
 POOLED = 4  # places a side that the features are made from
 
@@ -74,7 +75,7 @@ class LabelledNetwork(nn.Module):
         torch.Size([2, 11])
     """
 
-    def __init__(self, image_shape: tuple[int, ...], num_modes: int, width: int = 32) -> None:
+    def __init__(self, image_shape: tuple[int, ...], num_modes: int, width: int = WIDTH) -> None:
         super().__init__()
         channels, *sides = image_shape
         if min(sides) < SMALLEST:

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, pad
 from gannorm import rng
 from gannorm.classifier import generic
 from gannorm.classifier.confusion import confusion
-from gannorm.classifier.labelled import Facts, LabelledClassifier, LabelledNetwork, answers, save
+from gannorm.classifier.labelled import WIDTH, Facts, LabelledClassifier, LabelledNetwork, answers, save
 from gannorm.classifier.material import Material, Pixels, held_out
 from gannorm.data.pixels import to_images
 
@@ -27,7 +27,7 @@ PICTURES = 500  # of each kind, in the figures
 
 
 def train(
-    material: Material, *, seed: int = 0, epochs: int | None = None, width: int = 32
+    material: Material, *, seed: int = 0, epochs: int | None = None, width: int = WIDTH
 ) -> tuple[LabelledNetwork, Facts]:
     """Train a classifier, and measure it on images that it has not seen.
 
@@ -149,9 +149,11 @@ def passed(network: LabelledNetwork, threshold: float, images: Tensor, labels: T
     return shares
 
 
-def main_train(material: Material, output: Path, seed: int = 0, epochs: int | None = None) -> LabelledClassifier:
+def main_train(
+    material: Material, output: Path, *, seed: int = 0, epochs: int | None = None, width: int = WIDTH
+) -> LabelledClassifier:
     """Train a classifier, write its weights to `output` with a JSON file beside them, and return it."""
-    network, facts = train(material, seed=seed, epochs=epochs)
+    network, facts = train(material, seed=seed, epochs=epochs, width=width)
     return LabelledClassifier(network, facts, save(network, facts, output))
 
 

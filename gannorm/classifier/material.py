@@ -75,7 +75,7 @@ def named(what: str, folder: str | None = None) -> Material:
         source = _made(what, SETS.get("image_files"), {"path": what, "batch_size": 1})
         found = material(source)
         names = tuple(sorted(child.name for child in path.iterdir() if _is_class(child))) if path.is_dir() else ()
-        return Material(found.training, found.testing, names or found.classes, what)
+        return Material(found.training, found.testing, names or found.classes, path.name)
     return material(_made(what, SETS.get(what) or _imported(what), {} if folder is None else {"folder": folder}))
 
 
@@ -112,7 +112,8 @@ def _made(what: str, kind: Any, options: dict[str, Any]) -> Any:
     try:
         inspect.signature(kind).bind(**options)
     except TypeError as error:
-        raise ValueError(f"data {what}: {error}") from None
+        way_out = "; name it with --folder" if "'folder'" in str(error) and "folder" not in options else ""
+        raise ValueError(f"data {what}: {error}{way_out}") from None
     return kind(**options)
 
 
