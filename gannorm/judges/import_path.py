@@ -1,6 +1,5 @@
 """Names of classes and functions, such as `package.module.name`, and what stands under them."""
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -26,7 +25,7 @@ def by_path(path: str) -> Any:
         raise ValueError(f"{path!r}: module {module!r} has no {name!r}") from None
 
 
-def path_of(thing: Callable[..., Any]) -> str:
+def path_of(thing: Any) -> str:
     """Return an import path for the record; of an object, its class's.
 
     Example:
