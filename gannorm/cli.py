@@ -118,20 +118,48 @@ def norms_command(arguments: list[str]) -> int:
 
 
 def classifier_command(arguments: list[str]) -> int:
-    """Test the shipped digit classifier, or train it anew."""
-    parser = command_parser("classifier", "The digit classifier that judges samples.")
+    """Test a classifier, or train one: of the digits, or of any labelled images."""
+    parser = command_parser("classifier", "The classifiers that judge samples.")
     parser.add_argument("action", choices=["test", "train"])
     parser.add_argument("--weights", type=Path, help="test these instead of the shipped ones")
     parser.add_argument("--output", type=Path, default=Path("classifier.safetensors"), help="where train writes them")
     parser.add_argument("--seed", type=int, default=0, help="of the training (0)")
+    parser.add_argument("--epochs", type=int, help="passes over the images (9 for the digits; 10 or more for others)")
+    parser.add_argument("--data", help="train on these: a folder of classes, an .npz, a data set's name, a class path")
+    parser.add_argument("--width", type=int, help="channels of its first layer (16): more is better and slower")
+    parser.add_argument("--folder", help="where a data set's files are, for --data fashion_mnist or cifar10")
     options = parser.parse_args(arguments)
-    from gannorm import classifier
-    from gannorm.classifier import recipe, report
-
+    for name in ("epochs", "width"):
+        if (number := getattr(options, name)) is not None and number < 1:
+            raise ValueError(f"--{name} {number}: 1 or more are needed")
+    if options.data is None and (options.width or options.folder):
+        raise ValueError("--width and --folder are for a classifier of --data; the digits' has its own")
     if options.action == "train":
-        recipe.main_train(options.output, seed=options.seed)
-        options.weights = options.output
-    return answer(report.text(classifier.load(options.weights)))
+        train_classifier(options)
+    return answer(classifier_text(options.weights))
+
+
+def train_classifier(options: argparse.Namespace) -> None:
+    """Write the weights of a classifier, of the digits if no data are named, and remember where."""
+    from gannorm.classifier import labelled, labelled_recipe, material, recipe
+
+    options.weights = options.output
+    if options.data is None:
+        recipe.main_train(options.output, options.seed, options.epochs or recipe.EPOCHS)
+    else:
+        images = material.named(options.data, options.folder)
+        width = options.width or labelled.WIDTH
+        labelled_recipe.main_train(images, options.output, seed=options.seed, epochs=options.epochs, width=width)
+
+
+def classifier_text(weights: Path | None) -> str:
+    """Return what a classifier of either kind is worth."""
+    from gannorm import classifier
+    from gannorm.classifier import labelled, labelled_recipe, named_file, report
+
+    if weights is not None and named_file.kind_of(weights) == labelled.KIND:
+        return labelled_recipe.text(labelled.load(weights))
+    return report.text(classifier.load(weights))
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -151,5 +179,5 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "train": (train_command, "train one configuration, as python train.py does"),
     "sample": (sample_command, "draw pictures from a finished run's generator"),
     "norms": (norms_command, "list the norms, or describe one"),
-    "classifier": (classifier_command, "test the digit classifier that judges samples, or train it anew"),
+    "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),
 }

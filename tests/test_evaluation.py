@@ -105,7 +105,7 @@ def test_each_look_draws_from_a_stream_of_its_own():
     judge = judge_of("mnist")
     first, second = (look(only([1]), judge, num_samples=20, seed=0, stream=stream).images for stream in (1, 2))
     assert not torch.equal(first, second)
-    assert set(JUDGES) == {"mnist"}
+    assert set(JUDGES) == {"mnist", "stacked_mnist"}
 
 
 def test_the_yardstick_is_what_the_judge_says_of_the_held_out_digits():

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import interpolate
 
 Images = Float[Tensor, "n 1 28 28"]
+AnyImages = Float[Tensor, "n c h w"]  # of kinds that also serve other data than digits
 SIDE = 28
 
 
@@ -19,7 +20,7 @@ def uniform_numbers(n: int, low: float, high: float, generator: Generator) -> Fl
     return torch.rand(n, 1, 1, 1, generator=generator) * (high - low) + low
 
 
-def uniform_noise(digits: Images, generator: Generator) -> Images:
+def uniform_noise(digits: AnyImages, generator: Generator) -> AnyImages:
     """Independent pixels, uniform in a range of their picture's own: at least a third of [-1, 1]."""
     center = uniform_numbers(len(digits), -0.5, 0.5, generator)
     reach = uniform_numbers(len(digits), 0.33, 1.0, generator)
@@ -27,26 +28,26 @@ def uniform_noise(digits: Images, generator: Generator) -> Images:
     return (center * (1 - reach) + reach * noise).clamp(-1, 1)
 
 
-def gaussian_noise(digits: Images, generator: Generator) -> Images:
+def gaussian_noise(digits: AnyImages, generator: Generator) -> AnyImages:
     """Independent Gaussian pixels, cut off at -1 and 1."""
     mean = uniform_numbers(len(digits), -1.0, 1.0, generator)
     deviation = uniform_numbers(len(digits), 0.2, 1.0, generator)
     return (mean + deviation * torch.randn(digits.shape, generator=generator)).clamp(-1, 1)
 
 
-def laplace_noise(digits: Images, generator: Generator) -> Images:
+def laplace_noise(digits: AnyImages, generator: Generator) -> AnyImages:
     """Independent pixels with heavy tails."""
     draw = torch.rand(digits.shape, generator=generator).clamp(1e-6, 1 - 1e-6) - 0.5
     return (-0.4 * draw.sign() * (1 - 2 * draw.abs()).clamp_min(1e-6).log()).clamp(-1, 1)
 
 
-def binary_noise(digits: Images, generator: Generator) -> Images:
+def binary_noise(digits: AnyImages, generator: Generator) -> AnyImages:
     """Pixels that are black or white, 2 to 98 % of them white."""
     share = uniform_numbers(len(digits), 0.02, 0.98, generator)
     return (torch.rand(digits.shape, generator=generator) < share).float() * 2 - 1
 
 
-def salt_and_pepper(digits: Images, generator: Generator) -> Images:
+def salt_and_pepper(digits: AnyImages, generator: Generator) -> AnyImages:
     """A grey picture with 2 to 50 % of its pixels black or white."""
     grey = uniform_numbers(len(digits), -1.0, 1.0, generator).expand_as(digits)
     share = uniform_numbers(len(digits), 0.02, 0.5, generator)
@@ -54,13 +55,13 @@ def salt_and_pepper(digits: Images, generator: Generator) -> Images:
     return torch.where(salted, binary_noise(digits, generator), grey)
 
 
-def smooth_noise(digits: Images, generator: Generator) -> Images:
+def smooth_noise(digits: AnyImages, generator: Generator) -> AnyImages:
     """Noise of 3 to 9 pixels a side, enlarged."""
     size = int(torch.randint(3, 10, (), generator=generator))
-    coarse = torch.randn(len(digits), 1, size, size, generator=generator)
+    coarse = torch.randn(*digits.shape[:2], size, size, generator=generator)
     gain = uniform_numbers(len(digits), 0.3, 2.5, generator)
     offset = uniform_numbers(len(digits), -1.0, 0.5, generator)
-    return (interpolate(coarse, SIDE, mode="bicubic") * gain + offset).clamp(-1, 1)
+    return (interpolate(coarse, digits.shape[2:], mode="bicubic") * gain + offset).clamp(-1, 1)
 
 
 def fractal_noise(digits: Images, generator: Generator) -> Images:
@@ -104,14 +105,14 @@ def waves(digits: Images, generator: Generator, directions: int) -> Images:
     return (result * uniform_numbers(n, 0.5, 8.0, generator)).clamp(-1, 1)
 
 
-def constant(digits: Images, generator: Generator) -> Images:
+def constant(digits: AnyImages, generator: Generator) -> AnyImages:
     """One grey everywhere, at times with a little noise."""
     grey = uniform_numbers(len(digits), -1.0, 1.0, generator)
     noise = uniform_numbers(len(digits), -0.1, 0.1, generator).clamp_min(0)
     return (grey + noise * torch.randn(digits.shape, generator=generator)).clamp(-1, 1)
 
 
-def blank(digits: Images, generator: Generator) -> Images:
+def blank(digits: AnyImages, generator: Generator) -> AnyImages:
     """Black, mid-grey or white everywhere."""
     return torch.randint(-1, 2, (len(digits), 1, 1, 1), generator=generator).float().expand_as(digits).clone()
 

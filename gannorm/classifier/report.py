@@ -3,10 +3,11 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from gannorm import rng
+from gannorm.classifier.confusion import confusion
 from gannorm.classifier.deform import as_drawn, noisy_border
 from gannorm.classifier.half_trained import stored
 from gannorm.classifier.judge import DigitClassifier
@@ -16,16 +17,6 @@ from gannorm.data.idx import mnist
 from gannorm.data.pixels import to_images
 
 PICTURES = 500  # of each kind
-
-
-def confusion(mode: Int64[Tensor, " n"], labels: Int64[Tensor, " n"]) -> Int64[Tensor, "10 10"]:
-    """Return how often each digit (row) was called each digit (column).
-
-    Example:
-        >>> confusion(torch.tensor([1, 2]), torch.tensor([1, 1]))[1].tolist()
-        [0, 1, 1, 0, 0, 0, 0, 0, 0, 0]
-    """
-    return torch.bincount(labels * NUM_DIGITS + mode, minlength=NUM_DIGITS**2).view(NUM_DIGITS, NUM_DIGITS)
 
 
 def pictures_of_all_kinds() -> dict[str, dict[str, Float[Tensor, "n 1 28 28"]]]:
@@ -80,7 +71,7 @@ def figures(classifier: DigitClassifier) -> dict[str, Any]:
         "sha256": classifier.sha256,
         "threshold": classifier.threshold,
         "accuracy": (judged.mode == labels).float().mean().item(),
-        "confusion": confusion(judged.mode, labels).tolist(),
+        "confusion": confusion(judged.mode, labels, NUM_DIGITS).tolist(),
         "passed": classifier.accepts(judged).float().mean().item(),
         "digits": {
             name: {"passed": passed(images), "right": right_among_accepted(classifier, images, labels[:PICTURES])}

@@ -9,19 +9,19 @@ from torch import Generator, Tensor
 from torch.nn.functional import fold, interpolate, unfold
 
 from gannorm.classifier.deform import blur, noisy_border
-from gannorm.classifier.noise import uniform_numbers
+from gannorm.classifier.noise import AnyImages, uniform_numbers
 
 Images = Float[Tensor, "n 1 28 28"]
 SIDE = 28
 
 
-def pixelwise_noise(digits: Images, generator: Generator) -> Images:
+def pixelwise_noise(digits: AnyImages, generator: Generator) -> AnyImages:
     """Each pixel from another digit: every pixel has the right distribution, the picture none."""
-    donor = torch.randint(len(digits), (len(digits), 1, SIDE, SIDE), generator=generator)
+    donor = torch.randint(len(digits), digits.shape, generator=generator)
     return digits.gather(0, donor)
 
 
-def mean_noise(digits: Images, generator: Generator) -> Images:
+def mean_noise(digits: AnyImages, generator: Generator) -> AnyImages:
     """The average of several digits, with noise: what a generator draws first."""
     size = int(torch.randint(4, 17, (), generator=generator))
     chosen = torch.randint(len(digits), (len(digits), size), generator=generator)
@@ -29,15 +29,16 @@ def mean_noise(digits: Images, generator: Generator) -> Images:
     return (digits[chosen].mean(dim=1) + noise).clamp(-1, 1)
 
 
-def inverted(digits: Images, generator: Generator) -> Images:  # noqa: ARG001
+def inverted(digits: AnyImages, generator: Generator) -> AnyImages:  # noqa: ARG001
     """Black digits on white."""
     return -digits
 
 
-def pixel_shuffled(digits: Images, generator: Generator) -> Images:
+def pixel_shuffled(digits: AnyImages, generator: Generator) -> AnyImages:
     """A digit's own pixels in random order."""
-    order = torch.rand(len(digits), SIDE * SIDE, generator=generator).argsort(dim=1)
-    return digits.flatten(1).gather(1, order).view_as(digits)
+    pixels = digits.flatten(2)
+    order = torch.rand(len(digits), pixels.shape[2], generator=generator).argsort(dim=1)
+    return pixels.gather(2, order[:, None].expand_as(pixels)).view_as(digits)
 
 
 def patch_shuffled(digits: Images, generator: Generator) -> Images:
@@ -92,9 +93,9 @@ def bordered(digits: Images, generator: Generator) -> Images:
     return noisy_border(digits, generator, 0.7, 1.0)
 
 
-def rows_shuffled(digits: Images, generator: Generator) -> Images:
+def rows_shuffled(digits: AnyImages, generator: Generator) -> AnyImages:
     """A digit's rows in random order."""
-    order = torch.rand(len(digits), SIDE, generator=generator).argsort(dim=1)
+    order = torch.rand(len(digits), digits.shape[2], generator=generator).argsort(dim=1)
     return digits.gather(2, order[:, None, :, None].expand_as(digits))
 
 

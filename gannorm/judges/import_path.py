@@ -1,0 +1,37 @@
+"""Names of classes and functions, such as `package.module.name`, and what stands under them."""
+
+from importlib import import_module
+from typing import Any
+
+
+def by_path(path: str) -> Any:
+    """Return what stands under an import path.
+
+    Raises:
+        ValueError: Nothing does.
+
+    Example:
+        >>> by_path("math.pi")
+        3.141592653589793
+    """
+    module, _, name = path.rpartition(".")
+    if not module:
+        raise ValueError(f"{path!r} is no import path; write package.module.name")
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{path!r}: there is no module {error.name!r} to import") from None
+    except AttributeError:
+        raise ValueError(f"{path!r}: module {module!r} has no {name!r}") from None
+
+
+def path_of(thing: Any) -> str:
+    """Return an import path for the record; of an object, its class's.
+
+    Example:
+        >>> import json
+        >>> path_of(json.dumps), path_of(json.JSONDecoder())
+        ('json.dumps', 'json.decoder.JSONDecoder')
+    """
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}.{named.__qualname__}"

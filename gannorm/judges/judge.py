@@ -1,0 +1,48 @@
+"""What a judge is: it maps samples to features, a mode and a confidence, and can say "none of these"."""
+
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from gannorm.classifier import Judged
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """What an evaluation asks about samples: images (N, C, H, W) in [-1, 1], or points (N, D).
+
+    The judges of this package also say how good they are, which anybody's own may:
+
+    - `ceiling`: share of real data that they accept; None where nobody knows.
+    - `confusion_counts`, (d, d): how many accepted held-out real samples of each class (row) are called each class.
+    - `confusion`, (d, d): P(called a | is i) from these, each row with sum 1.
+    - `channels`: how many such classes make a mode: 1, or 3 for stacks, where K = d³ and mode = d²·a + d·b + c.
+
+    Attributes:
+        num_modes: K; modes are 0 to K - 1.
+        prior: (K,) frequencies of the modes in the real data.
+        threshold: A sample whose confidence is below belongs to no mode.
+        sha256: Which weights, or which parameters, judge; for the record.
+    """
+
+    num_modes: int
+    prior: Float[Tensor, " k"]
+    threshold: float
+    sha256: str
+
+    def __call__(self, samples: Tensor, /) -> Judged:
+        """Return features (N, D), mode (N,) and confidence (N,) of samples."""
+
+
+def accepted(judge: Judge, judged: Judged) -> Bool[Tensor, " n"]:
+    """Return which samples the judge takes for one of its modes: those whose confidence reaches its threshold.
+
+    Example:
+        >>> import torch
+        >>> from gannorm.judges import MixtureJudge
+        >>> judge = MixtureJudge(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), 0.01)
+        >>> accepted(judge, judge(torch.tensor([[0.02, 0.0], [0.5, 0.0]]))).tolist()
+        [True, False]
+    """
+    return judged.confidence >= judge.threshold
