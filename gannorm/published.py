@@ -6,7 +6,7 @@ different papers stand on one scale.
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,12 +25,19 @@ class Benchmark:
     Attributes:
         title: For people.
         num_modes: K; None where modes are not counted.
-        floor: Whether a perfect generator's figures can be computed, that is, whether modes are counted.
     """
 
     title: str
     num_modes: int | None
-    floor: bool
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The file: its benchmarks by name, what is missing and why, and its tables of rows."""
+
+    benchmarks: dict[str, Benchmark]
+    left_out: tuple[str, ...]
+    tables: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +156,12 @@ def published(benchmark: str) -> list[Published]:
     Example:
         >>> row = next(row for row in published("smnist") if row.method == "VEEGAN")
         >>> row.paper, row.modes, row.kl, round(row.effective_modes)
-        ('Srivastava et al. 2017 (VEEGAN)', 150, 2.95, 52)
+        ('Srivastava et al. 2017 (VEEGAN)', 150.0, 2.95, 52)
     """
     records.choose(benchmarks(), benchmark, "benchmark")
     return [row for row in everything() if row.benchmark == benchmark]
 
 
-@functools.cache
 def benchmarks() -> dict[str, Benchmark]:
     """Return what is known of each benchmark, by name.
 
@@ -163,23 +169,27 @@ def benchmarks() -> dict[str, Benchmark]:
         >>> benchmarks()["ring"].num_modes
         8
     """
-    named = records.read(FILE)["benchmarks"]
-    return {name: records.record(Benchmark, content, f"benchmark {name}") for name, content in named.items()}
+    return registry().benchmarks
+
+
+def left_out() -> tuple[str, ...]:
+    """Return what is missing here and why."""
+    return registry().left_out
 
 
 @functools.cache
 def everything() -> tuple[Published, ...]:
     """Return all rows of all benchmarks."""
-    return rows(records.read(FILE)["tables"], benchmarks())
+    return rows(registry().tables, benchmarks())
 
 
 @functools.cache
-def left_out() -> tuple[str, ...]:
-    """Return what is missing here and why."""
-    return tuple(records.read(FILE)["left_out"])
+def registry() -> Registry:
+    """Return the file, read once."""
+    return records.record(Registry, records.read(FILE), FILE.name)
 
 
-def rows(tables: list[dict[str, Any]], known: Mapping[str, Benchmark]) -> tuple[Published, ...]:
+def rows(tables: Iterable[Mapping[str, Any]], known: Mapping[str, Benchmark]) -> tuple[Published, ...]:
     """Return the rows of tables; what a table says holds for its rows unless one says otherwise.
 
     Args:
@@ -192,7 +202,9 @@ def rows(tables: list[dict[str, Any]], known: Mapping[str, Benchmark]) -> tuple[
     found = []
     for table in tables:
         shared = {key: value for key, value in table.items() if key != "rows"}
-        for index, own in enumerate(table.get("rows", [])):
+        if not table.get("rows"):
+            raise records.RecordError(f"the table of {table.get('paper')}, {table.get('table')} has no rows")
+        for index, own in enumerate(table["rows"]):
             content = {**shared, **own}
             where = f"{content.get('paper')}, {content.get('table')}, row {index + 1}"
             benchmark = records.choose(known, str(content.get("benchmark")), "benchmark")
