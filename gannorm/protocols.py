@@ -11,16 +11,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gannorm import records
+from gannorm import legacy, records
 from gannorm.published import NATS
 
 FILE = Path(__file__).with_name("protocols.yaml")
 Over = Literal["accepted", "all"]
 Figure = Literal["modes", "kl", "high_quality"]
+KEYS: dict[Figure, str] = {"modes": "raw_modes", "kl": "kl", "high_quality": "high_quality"}
 
 
 @dataclass(frozen=True)
@@ -127,19 +127,21 @@ class Protocol:
             ValueError: More accepted samples than samples in a mode, or no prior where one is needed.
 
         Example:
+            >>> import torch
             >>> half = torch.tensor([50, 50, 0, 0])
             >>> protocol("smnist/selfcond").legacy(half, half)["kl"]  # log10 of 2
             0.3010...
         """
-        _check_counts(counts_accepted, counts_all)
+        legacy.check_counts(counts_accepted, counts_all)
         counts = {"accepted": counts_accepted.cpu(), "all": counts_all.cpu(), None: None}
         figures = {
-            "raw_modes": self._raw_modes(counts[self.modes_over]) if "modes" in self.reports else None,
-            "kl": self._kl(counts[self.kl_over], prior) if "kl" in self.reports else None,
-            "high_quality": _share(counts_accepted, counts_all) if "high_quality" in self.reports else None,
+            "raw_modes": legacy.raw_modes(counts[self.modes_over], self.raw_modes_at),
+            "kl": self._kl(counts[self.kl_over], prior),
+            "high_quality": legacy.share(counts_accepted, counts_all),
         }
         named = {"protocol": self.label, "log_base": self.log_base, "kl_reference": self.kl_reference}
-        return {**figures, **named, "num_samples": int(counts_all.sum())}
+        reported = {key: figures[key] if figure in self.reports else None for figure, key in KEYS.items()}
+        return {**reported, **named, "num_samples": int(counts_all.sum())}
 
     @property
     def label(self) -> str:
@@ -151,18 +153,13 @@ class Protocol:
         """
         return f"{self.name} v{self.version}"
 
-    def _raw_modes(self, counts: Int[Tensor, " k"] | None) -> int | None:
-        return None if counts is None else int((counts >= self.raw_modes_at).sum())
-
     def _kl(self, counts: Int[Tensor, " k"] | None, prior: Float[Tensor, " k"] | None) -> float | None:
         if counts is None or self.kl_reference is None or self.log_base is None:
             return None
-        reference = REFERENCES[self.kl_reference](len(counts), prior, self.name)
-        total = int(counts.sum())
-        if not total:
-            return None
-        share = counts.double() / total
-        return float(torch.special.xlogy(share, share / reference).sum()) / NATS[self.log_base]
+        if self.kl_reference == "prior" and prior is None:
+            raise ValueError(f"protocol {self.name}: its KL is to the true frequencies; give the prior")
+        kl = legacy.plug_in_kl(counts, {"uniform": None, "prior": prior}[self.kl_reference])
+        return None if kl is None else kl / NATS[self.log_base]
 
 
 @dataclass(frozen=True)
@@ -243,33 +240,3 @@ def _mixture(protocol: Protocol) -> dict[str, Any]:
 
 GEOMETRY: dict[str, Callable[[Protocol], dict[str, Any]]] = {"gannorm.judges.MixtureJudge": _mixture}
 """What a judge has to know of the data, by the judge's class."""
-
-
-def _uniform(num_modes: int, prior: Tensor | None, name: str) -> Float[Tensor, " k"]:  # noqa: ARG001 (one signature)
-    return torch.full((num_modes,), 1 / num_modes, dtype=torch.float64)
-
-
-def _prior(num_modes: int, prior: Tensor | None, name: str) -> Float[Tensor, " k"]:
-    if prior is None or len(prior) != num_modes:
-        raise ValueError(f"protocol {name}: its KL is to the true frequencies; give the prior of {num_modes} modes")
-    return prior.cpu().double()
-
-
-REFERENCES: dict[str, Callable[[int, Tensor | None, str], Tensor]] = {"uniform": _uniform, "prior": _prior}
-"""What a KL is to, by the name in a protocol."""
-
-
-def _share(counts_accepted: Tensor, counts_all: Tensor) -> float | None:
-    total = int(counts_all.sum())
-    return int(counts_accepted.sum()) / total if total else None
-
-
-def _check_counts(counts_accepted: Tensor, counts_all: Tensor) -> None:
-    if len(counts_accepted) != len(counts_all):
-        raise ValueError(f"counts_accepted has {len(counts_accepted)} modes, counts_all {len(counts_all)}; give both K")
-    wrong = (counts_accepted > counts_all).nonzero().flatten().tolist()
-    if wrong:
-        raise ValueError(
-            f"mode {wrong[0]}: {int(counts_accepted[wrong[0]])} samples accepted of {int(counts_all[wrong[0]])}; "
-            "counts_all counts accepted samples too"
-        )

@@ -48,7 +48,8 @@ class Published:
         method: As the table calls it.
         benchmark: A name of `benchmarks()`.
         num_modes: K of the benchmark.
-        paper: Who printed the row.
+        paper: Who printed the row, by the short name of the paper's method.
+        authors: Of the paper.
         table: Where; None where that is not remembered.
         year: Of the paper.
         read: "read" in the source or in a full copy of it, or "remembered" and to be checked.
@@ -82,6 +83,7 @@ class Published:
     benchmark: str
     num_modes: int | None
     paper: str
+    authors: str
     table: str | None
     year: int
     read: Literal["read", "remembered"]
@@ -127,6 +129,11 @@ class Published:
         return self.num_modes * math.exp(-self.kl_nats)
 
     @property
+    def kl_spread_nats(self) -> float | None:
+        """± of the KL in nats."""
+        return None if self.kl_spread is None else self.kl_spread * NATS[self.log_base]
+
+    @property
     def modes_sd(self) -> float | None:
         """Standard deviation of `modes` between single runs; a standard error times √runs."""
         return self._of_runs(self.modes_spread)
@@ -134,8 +141,7 @@ class Published:
     @property
     def kl_sd(self) -> float | None:
         """Standard deviation of the KL between single runs, in nats."""
-        deviation = self._of_runs(self.kl_spread)
-        return None if deviation is None else deviation * NATS[self.log_base]
+        return self._of_runs(self.kl_spread_nats)
 
     def _of_runs(self, spread: float | None) -> float | None:
         if spread is None or self.spread is None or (self.spread == "SE" and self.runs is None):
@@ -156,7 +162,7 @@ def published(benchmark: str) -> list[Published]:
     Example:
         >>> row = next(row for row in published("smnist") if row.method == "VEEGAN")
         >>> row.paper, row.modes, row.kl, round(row.effective_modes)
-        ('Srivastava et al. 2017 (VEEGAN)', 150.0, 2.95, 52)
+        ('VEEGAN', 150.0, 2.95, 52)
     """
     records.choose(benchmarks(), benchmark, "benchmark")
     return [row for row in everything() if row.benchmark == benchmark]

@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "gannorm"
 # A room may import only rooms of an earlier line.
 TIERS = [
     {"_version", "rng", "screen", "records"},
-    {"norms", "losses", "penalties", "data", "metrics", "statistics", "collapse", "published"},
+    {"norms", "losses", "penalties", "data", "metrics", "statistics", "collapse", "published", "legacy"},
     {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},
     {"judges", "gan"},
