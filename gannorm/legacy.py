@@ -20,7 +20,7 @@ def raw_modes(counts: Int[Tensor, " k"] | None, least: int = 1) -> int | None:
     return None if counts is None else int((counts >= least).sum())
 
 
-def plug_in_kl(counts: Int[Tensor, " k"], reference: Float[Tensor, " k"] | None = None) -> float | None:
+def plug_in_kl(counts: Int[Tensor, " k"], reference: Float[Tensor, " any"] | None = None) -> float | None:
     """Return Σ p ln(p / q) over modes that have samples, p = c / Σ c, in nats; None where there is no sample.
 
     Of N draws from q itself it is about (K − 1) / (2 N), not 0.
@@ -57,7 +57,7 @@ def share(counts_accepted: Int[Tensor, " k"], counts_all: Int[Tensor, " k"]) -> 
     return int(counts_accepted.sum()) / total if total else None
 
 
-def check_counts(counts_accepted: Int[Tensor, " k"], counts_all: Int[Tensor, " m"]) -> None:
+def check_counts(counts_accepted: Int[Tensor, " k"], counts_all: Int[Tensor, " any"]) -> None:
     """Refuse counts of accepted and of all samples that do not belong together.
 
     Raises:

@@ -108,8 +108,8 @@ class Protocol:
     def legacy(
         self,
         counts_accepted: Int[Tensor, " k"],
-        counts_all: Int[Tensor, " k"],
-        prior: Float[Tensor, " k"] | None = None,
+        counts_all: Int[Tensor, " any"],
+        prior: Float[Tensor, " any_other"] | None = None,
     ) -> dict[str, Any]:
         """Return what the paper's code computes, without corrections: `raw_modes`, `kl` and `high_quality`.
 
@@ -153,7 +153,7 @@ class Protocol:
         """
         return f"{self.name} v{self.version}"
 
-    def _kl(self, counts: Int[Tensor, " k"] | None, prior: Float[Tensor, " k"] | None) -> float | None:
+    def _kl(self, counts: Int[Tensor, " k"] | None, prior: Float[Tensor, " any"] | None) -> float | None:
         if counts is None or self.kl_reference is None or self.log_base is None:
             return None
         if self.kl_reference == "prior" and prior is None:

@@ -65,15 +65,12 @@ def compare(
         >>> table.row_count, table.title
         (12, 'Ring of 8 Gaussians in the plane')
     """
-    found = comparison(
-        benchmark, ours, num_modes=num_modes, num_samples=num_samples, prior=prior, ceiling=ceiling, rule=rule
-    )
-    table = Table(
-        box=None, title=found["title"], padding=(0, 1), pad_edge=False, header_style="bold", caption_justify="left"
-    )
+    size: dict[str, Any] = {"num_modes": num_modes, "num_samples": num_samples, "prior": prior}
+    found = comparison(benchmark, ours, **size, ceiling=ceiling, rule=rule)
+    table = Table(box=None, title=found["title"], padding=(0, 1), pad_edge=False, caption_justify="left")
     shown = {name: cell for name, cell in COLUMNS.items() if any(cell(row) for row in found["rows"])}
     for name in shown:
-        table.add_column(name, overflow="fold", min_width=WIDE.get(name))
+        table.add_column(name, overflow="fold")
     for row in found["rows"]:
         table.add_row(*(Text(cell(row)) for cell in shown.values()), style=STYLES[row["kind"]])
     notes = [f"{number} {note}" for number, note in enumerate(found["footnotes"], start=1)]
@@ -205,7 +202,7 @@ def _differences(row: Published, num_samples: int, rule: str | None) -> list[str
         "N is not stated": row.num_samples is None,
         f"N = {row.num_samples or 0:,}, yours is {num_samples:,}": row.num_samples not in (None, num_samples),
         f"log{row.log_base} in the paper, converted": row.log_base != "e",
-        f"points of high quality by another rule: {row.rule}": row.rule is not None and row.rule != rule,
+        f"points of high quality by another rule: {row.rule}": None not in (row.rule, rule) and row.rule != rule,
         f"± is {SPREADS[row.spread]}": row.modes_spread is not None,
         "training failed": row.failed,
         row.note or "": row.note is not None,
@@ -216,33 +213,36 @@ def _differences(row: Published, num_samples: int, rule: str | None) -> list[str
 def _order(row: Mapping[str, Any]) -> tuple[bool, float, float]:
     """From many effective modes to few; then rows without a KL by their modes, failed ones last."""
     effective, modes = row["effective_modes"], row["modes"]
-    return effective is None, -(effective or 0.0), -(modes if modes is not None else -1.0)
+    return effective is None, -float(effective or 0), -float(-1 if modes is None else modes)
 
 
-def _number(value: float | None) -> str:
+def _number(value: int | float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _short(value: float | None) -> str:
+def _short(value: int | float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def _with_spread(value: float | None, spread: float | None) -> str:
+def _with_spread(value: int | float | None, spread: float | None) -> str:
     return _number(value) + ("" if value is None or spread is None else f" ± {_short(spread)}")
+
+
+def _covered(covered: int | None) -> str:
+    return "" if covered is None else f"\n{covered} covered"
 
 
 def _effective(row: Mapping[str, Any]) -> str:
     if row["corrected_modes"] is None:
         return _short(row["effective_modes"])
     low, high = row["corrected_low"], row["corrected_high"]
-    interval = "" if low is None or high is None else f", {_short(low)} to {_short(high)}"
-    return f"{_short(row['effective_modes'])} ({_short(row['corrected_modes'])}{interval})"
+    interval = "" if low is None or high is None else f", {_short(low)}–{_short(high)}"
+    return f"{_short(row['effective_modes'])}\n({_short(row['corrected_modes'])}{interval})"
 
 
 COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "method": lambda row: row["method"],
-    "covered": lambda row: _number(row["covered_modes"]),
-    "modes": lambda row: _with_spread(row["modes"], row["modes_spread"]),
+    "modes": lambda row: _with_spread(row["modes"], row["modes_spread"]) + _covered(row["covered_modes"]),
     "SD": lambda row: _short(row["modes_sd"]),
     "KL": lambda row: _with_spread(row["kl"], row["kl_spread"]),
     "effective": _effective,
@@ -253,5 +253,4 @@ COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 """The columns of the table; those that no row fills are left out."""
 
-WIDE = {"method": 24, "KL": 16}  # characters, so that little wraps at 100 columns
 STYLES = {"yours": "bold", "perfect": "italic", "published": ""}

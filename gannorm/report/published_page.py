@@ -16,13 +16,13 @@ result among them. This page is written by
 {REWRITE}
 ```
 
-**Read** rows were seen in the paper, in a full copy of its text or in the authors' own picture of the table; *remembered*
-ones were not, so check them before you quote them. **KL** is the printed one: KL(fake ‖ uniform) from counts, without
-correction, natural logarithm unless the row says log10. **Effective** modes are derived, K e^(−KL) with KL in nats: the
-number of equally likely modes with the same entropy. They say what a count of modes hides. **SD** is derived too, the
-standard deviation of single runs, where the paper says enough; behind ± stands what it printed. Rows are means over runs
-of one set-up, and no two papers' set-ups are the same: the protocol, a name of `gannorm.protocols`, says how each
-counted."""
+**Read** rows were seen in the paper, in a full copy of its text or in the authors' own picture of the table;
+*remembered* ones were not, so check them before you quote them. **KL** is the printed one: KL(fake ‖ uniform) from
+counts, without correction, natural logarithm unless the row says log10. **Effective** modes are derived, K e^(−KL) with
+KL in nats: the number of equally likely modes with the same entropy. They say what a count of modes hides. **SD** is
+derived too, the standard deviation of single runs, where the paper says enough; behind ± stands what it printed. Rows
+are means over runs of one set-up, and no two papers' set-ups are the same: the protocol, a name of
+`gannorm.protocols`, says how each counted."""
 
 
 def page() -> str:
@@ -68,7 +68,8 @@ def _source(row: Published) -> str:
 
 
 def _notes(row: Published) -> str:
-    return "; ".join(filter(None, ["training failed" if row.failed else None, row.note]))
+    said = ["training failed" if row.failed else None, "stands here twice" if row.repeats else None, row.note]
+    return "; ".join(filter(None, said))
 
 
 COLUMNS: dict[str, Callable[[Published], str]] = {
@@ -87,7 +88,7 @@ COLUMNS: dict[str, Callable[[Published], str]] = {
     "rule": lambda row: row.rule or "",
     "protocol": lambda row: f"`{row.protocol}`" if row.protocol else "",
     "source": _source,
-    "": lambda row: row.read if row.read == "read" else f"*{row.read}*",
+    "evidence": lambda row: row.read if row.read == "read" else f"*{row.read}*",
     "notes": _notes,
 }
 
