@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from gannorm import protocols, records
+from gannorm import data, judges, protocols, records, rng
 from gannorm.classifier.judge import SHIPPED_SHA256
 from gannorm.data import MNIST
 from gannorm.judges import DigitJudge
@@ -117,9 +117,9 @@ def test_published_rows_name_protocols_that_measure_alike():
 
 def test_data_and_judge_of_digits():
     one = protocol("mnist")
-    data, judge = one.make_data(batch_size=16), one.make_judge()
-    assert isinstance(data, MNIST)
-    assert data.batch_size == 16
+    made, judge = one.make_data(batch_size=16), one.make_judge()
+    assert isinstance(made, MNIST)
+    assert made.batch_size == 16
     assert isinstance(judge, DigitJudge)
     assert judge.sha256 == one.classifier_sha256
 
@@ -147,6 +147,31 @@ def test_a_judge_of_points_is_told_where_they_are(monkeypatch):
     assert protocol("ring/pacgan").make_judge(rule="box").given[2] == "box"
     assert protocol("ring/pacgan").make_data(fixed=None).fixed is None
     with pytest.raises(ValueError, match="ring/veegan: its source does not state σ and radius"):
+        protocol("ring/veegan").make_judge()
+
+
+POINTS = [name for name in protocols.names() if protocol(name).data.class_path == "gannorm.data.Mixture"]
+
+
+@pytest.mark.skipif(not hasattr(data, "Mixture"), reason="gannorm.data has no mixtures yet")
+@pytest.mark.skipif(not hasattr(judges, "MixtureJudge"), reason="gannorm.judges has no judge of points yet")
+@pytest.mark.parametrize("name", sorted({*POINTS, "stacked_mnist", "smnist/veegan-pacgan"} - {"ring/veegan"}))
+def test_real_data_of_a_protocol_pass_its_judge(name):
+    made, judge = protocol(name).make_data(seed=0), protocol(name).make_judge()
+    samples, modes = made.real(1000, rng.generator(0, "real data"))
+    judged = judge(samples)
+    accepted = judged.confidence >= judge.threshold
+    assert (judge.num_modes, len(judge.prior)) == (made.num_modes, made.num_modes)
+    assert torch.allclose(judge.prior.double(), made.prior.double(), atol=1e-3)
+    assert float(accepted.double().mean()) == pytest.approx(judge.ceiling, abs=0.02)
+    assert float((judged.mode == modes).double().mean()) > 0.97
+
+
+@pytest.mark.skipif(not hasattr(data, "Mixture"), reason="gannorm.data has no mixtures yet")
+def test_a_mixture_that_is_not_stated_is_not_made_up():
+    with pytest.raises(ValueError, match="ring/veegan"):
+        protocol("ring/veegan").make_data()
+    with pytest.raises(ValueError, match="ring/veegan"):
         protocol("ring/veegan").make_judge()
 
 
