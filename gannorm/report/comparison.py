@@ -17,14 +17,8 @@ from gannorm.records import choose
 from gannorm.report.perfect import Perfect, perfect
 
 OURS = (
-    "covered_modes",
-    "raw_modes",
-    "kl_plug_in",
-    "effective_modes",
-    "effective_low",
-    "effective_high",
-    "high_quality",
-)
+    "covered_modes", "raw_modes", "kl_plug_in", "effective_modes", "effective_low", "effective_high", "high_quality",
+)  # fmt: skip
 """What `compare` takes of our result; what is missing or None is left blank."""
 
 AS_PRINTED = (
