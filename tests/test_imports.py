@@ -6,11 +6,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "gannorm"
 # A room may import only rooms of an earlier line.
 TIERS = [
-    {"_version", "rng", "screen", "statistics"},
-    {"norms", "losses", "penalties", "data", "metrics", "collapse"},
+    {"_version", "rng", "screen", "records", "statistics"},
+    {"norms", "losses", "penalties", "data", "metrics", "collapse", "published", "legacy"},
     {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},
     {"judges", "gan"},
+    {"protocols"},
     {"evaluation"},
     {"tracking"},
     {"callbacks"},
