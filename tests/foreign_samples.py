@@ -67,11 +67,10 @@ def png_of_greys(path: Path, images: np.ndarray) -> None:
 
 
 def png_zip(path: Path, images: np.ndarray) -> None:
-    folder = path.with_suffix("")
-    png_folder(folder, images)
     with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(folder.iterdir(), reverse=True):
-            archive.write(file, f"fake/{file.name}")
+        for index in reversed(range(len(images))):
+            with archive.open(f"fake/{index:06d}.png", "w") as file:
+                Image.fromarray(images[index]).save(file, format="png")
 
 
 def jpeg_folder(path: Path, images: np.ndarray) -> None:

@@ -21,6 +21,7 @@ from gannorm import rng
 from gannorm.sampling import SAMPLED_AT_ONCE
 from gannorm.sources.errors import SourceError, first_line
 from gannorm.sources.form import form_of
+from gannorm.sources.noise import own_noise
 from gannorm.sources.request import Request
 from gannorm.sources.source import Blocks, Source
 
@@ -52,7 +53,7 @@ class Exported:
 
     def sample(self, z: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
         """Return what it makes of a full batch."""
-        with rng.untouched(), torch.no_grad(), without_deprecations():
+        with without_deprecations():
             made = self.network(z)
         if not isinstance(made, Tensor) or len(made) != len(z):
             found = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
@@ -66,7 +67,7 @@ class Exported:
             generator = rng.generator(seed, "sources", "latent")
             for start in range(0, num, self.batch_size):
                 z = LAWS[law]((self.batch_size, *self.shape), generator)
-                with trouble_named(path):
+                with trouble_named(path), own_noise(seed, start):
                     made = self.sample(z)
                 yield made[: num - start]
 
@@ -138,7 +139,8 @@ def of_some_shape(network: nn.Module, length: int, path: Path) -> Exported:
     for shape in ((length,), (length, 1, 1)):
         exported = Exported(network, shape, SAMPLED_AT_ONCE)
         try:
-            exported.sample(torch.zeros(SAMPLED_AT_ONCE, *shape))
+            with own_noise(0, 0):
+                exported.sample(torch.zeros(SAMPLED_AT_ONCE, *shape))
             return exported
         except (*RUNNING, SourceError) as error:
             problem = problem or last_line(error)
@@ -163,8 +165,8 @@ def source_of(exported: Exported, request: Request, *, kind: str) -> Source:
         num_samples=None,
         form=form,
         blocks=blocks,
-        generator_name="as exported",
-        statistics="as exported",
+        generator_name="exported",
+        statistics="its own",
         notes=(f"{WORDS[law]} of length {length}", f"in batches of {exported.batch_size}"),
         details=(("latent", law), ("latent_shape", list(exported.shape)), ("batch_size", exported.batch_size)),
     )

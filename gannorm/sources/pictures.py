@@ -156,12 +156,13 @@ def source_of(pictures: Pictures, request: Request, kind: str) -> Source:
     shape, names = request.expected_shape, pictures.names
     if len(shape) != 3:
         raise SourceError(f"{pictures.path} holds pictures, and the judge takes points of shape {shape}")
+    pictures.readable(names[0], shape)  # what does not fit is said before all are read
     in_colour = any(pictures.in_colour(name) for name in names[:: max(1, len(names) // PROBE)])
     folders = subfolders(names)
     notes = (
         f"spread over {folders} subfolders" if folders > 1 else "the first ones by name are taken",
         *(["grey pictures stored as RGB"] if in_colour and shape[0] == 1 else []),
-        *([f"{pictures.others} other files left alone"] if pictures.others else []),
+        *([f"other files left alone: {pictures.others}"] if pictures.others else []),
     )
     return Source(
         kind=kind,

@@ -13,6 +13,8 @@ ValueRange = Literal["0..255", "0..1", "-1..1"]
 
 FAINT = 0.05  # what overshoots black or white by no more may have been resampled; what is below -0.05 is negative
 
+DARK = 32  # digits of 16 greys, 0 to 16, are in circulation; as 0..255 they would be black
+
 
 @dataclass(frozen=True)
 class Range:
@@ -57,7 +59,7 @@ RANGES: dict[str, Range] = {
 def recognise_range(values: Shaped[np.ndarray, "n ..."]) -> str:
     """Return the name of the range that pixels are stored in.
 
-    Unsigned bytes are 0..255. Of floats the extremes decide: below -0.05 it is -1..1, above 1.5 it is 0..255. What
+    Unsigned bytes are 0..255. Of floats the extremes decide: below -0.05 it is -1..1, above 32 it is 0..255. What
     lies within [0, 1] might be a faint -1..1, so it is 0..1 only where it reaches black and leaves it: 1 % of the
     values below 0.1 and 1 % above 0.5. The rules are this project's own.
 
@@ -82,8 +84,8 @@ def recognise_range(values: Shaped[np.ndarray, "n ..."]) -> str:
         return "0..1"
     if low < -FAINT:
         return of_signed(low, high, told)
-    if high > 1.5 and RANGES["0..255"].holds(low, high):
-        return "0..255"
+    if RANGES["0..255"].holds(low, high) and high > 1.5:
+        return of_bytes_as_floats(high, told)
     if not RANGES["0..1"].holds(low, high):
         raise SourceError(f"{told} are in no known range; store images as 0..255, 0..1 or -1..1")
     if (values < 0.1).mean() < 0.01 or (values > 0.5).mean() < 0.01:
@@ -97,6 +99,13 @@ def of_integers(low: float, high: float, told: str) -> str:
         raise SourceError(f"whole numbers: {told} are in no known range; store images as 0..255, 0..1 or -1..1")
     if high == 1:
         raise SourceError(f"whole numbers: {told} might be 0..1 or an all but black 0..255; say which with --range")
+    return "0..255"
+
+
+def of_bytes_as_floats(high: float, told: str) -> str:
+    """Return the range of floats well above 1: 0..255, unless they are so dark that they may be 0..16 or the like."""
+    if high < DARK:
+        raise SourceError(f"{told} might be a dark 0..255 or in a range of their own; say --range 0..255 if they are")
     return "0..255"
 
 

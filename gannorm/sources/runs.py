@@ -16,13 +16,15 @@ from gannorm.sampling import Sample
 from gannorm.sources.errors import SourceError, first_line
 from gannorm.sources.form import Form
 from gannorm.sources.layouts import Shape, mismatch
+from gannorm.sources.noise import own_noise
 from gannorm.sources.request import Request
 from gannorm.sources.source import Blocks, Source
 from gannorm.training.saving import build, described, sampler_in
 
 BLOCK = 512  # samples made at once; as a run's final evaluation makes them, so that the same seed gives the same ones
 STATE = ("generator.", "averaged.")  # what a GAN's state keeps its generators under
-UNLOADABLE = (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
+UNLOADABLE = (OSError, RuntimeError, EOFError, ValueError)
+WAY_OUT = "export the generator with torch.export or TorchScript, or write its samples to an .npz"
 
 
 def is_run(path: Path) -> bool:
@@ -45,7 +47,7 @@ def open_generator(request: Request, folder: Path | None = None, kind: str = "ge
     config = config_of(folder.parent / "config.yaml")
     averaged = {True: "averaged", False: "raw", None: "saved"}
     name = averaged[None if config is None else bool(config["model"].get("ema_half_life"))]
-    with trouble_named(folder):
+    with trouble_named(folder), rng.untouched():  # weights are drawn before they are overwritten
         sample, statistics = sampler_in(folder), described(folder)["sampling"]["statistics"]
     return source_of(sample, request, kind=kind, generator_name=name, statistics=statistics)
 
@@ -77,13 +79,12 @@ def loaded(path: Path) -> Mapping[str, Any]:
     """Return the checkpoint of a GAN, or say what the file is instead."""
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise SourceError(f"{path} holds pickled objects beside weights, and is not loaded; {WAY_OUT}") from None
     except UNLOADABLE as error:
-        raise SourceError(f"{path} is damaged, or holds more than weights: {first_line(error)}") from None
+        raise SourceError(f"{path} is damaged: {first_line(error)}") from None
     if not isinstance(checkpoint, Mapping) or "gannorm_gan" not in checkpoint:
-        raise SourceError(
-            f"{path} holds weights, but of no GAN of this package; "
-            "export the generator with torch.export or TorchScript, or write its samples to an .npz"
-        )
+        raise SourceError(f"{path} holds weights, but of no GAN of this package; {WAY_OUT}")
     return checkpoint
 
 
@@ -115,7 +116,7 @@ def rebuilt(checkpoint: Mapping[str, Any], model: Mapping[str, Any], path: Path)
     """Return a GAN with the generators of a checkpoint; it has no discriminator, which nothing here asks for."""
     options = {name: model[name] for name in ("ema_half_life", "statistics", "seed") if name in model}
     state = {name: value for name, value in checkpoint["state_dict"].items() if name.startswith(STATE)}
-    with trouble_named(path), rng.untouched():  # weights are drawn before they are overwritten
+    with trouble_named(path), rng.untouched():
         gan = GAN(generator=build(model["generator"]), discriminator=nn.Identity(), **options)
         norms.prepare_like(gan, state)
         gan.load_state_dict(state)
@@ -155,8 +156,11 @@ def source_of(sample: Sample, request: Request, *, kind: str, **facts: Any) -> S
 
 def check_shape(sample: Sample, expected: Shape, path: Path) -> None:
     """Make sure that a generator makes what the judge takes."""
-    with rng.untouched(), torch.no_grad():
-        found = tuple(sample(2, rng.generator(0, "sources", "shape")).shape[1:])
+    try:
+        with own_noise(0, 0):
+            found = tuple(sample(2, rng.generator(0, "sources", "shape")).shape[1:])
+    except (ValueError, RuntimeError) as error:
+        raise SourceError(f"{path} makes no samples: {first_line(error)}") from error
     if found != expected:
         raise SourceError(f"{path}: {mismatch(found, expected)}")
 
@@ -167,7 +171,7 @@ def blocks_of(sample: Sample) -> Blocks:
     def blocks(num: int, seed: int) -> Iterator[Tensor]:
         generator = rng.generator(seed, "evaluation", "evaluation")
         for start in range(0, num, BLOCK):
-            with rng.untouched(), torch.no_grad():
+            with own_noise(seed, start):
                 block = sample(min(BLOCK, num - start), generator)
             yield block.float().cpu()
 

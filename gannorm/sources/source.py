@@ -26,8 +26,8 @@ class Source:
         num_samples: How many there are; None of a generator, which makes as many as one likes.
         form: Range and layout.
         blocks: What yields the stored samples.
-        generator_name: Of a generator: "averaged", "raw" or "as exported"; None of files.
-        statistics: Of a generator: what its batch norm samples with; None of files.
+        generator_name: Of a generator: "averaged", "raw", "saved" (nobody knows which) or "exported"; None of files.
+        statistics: Of a generator: what its batch norm samples with, "its own" of an exported one; None of files.
         notes: What else a reader of its scores should know.
         details: The same for programs.
     """
@@ -97,9 +97,9 @@ class Source:
     def describe(self) -> str:
         """Return one line: kind, number, range and layout, and what was recognised and can be overridden."""
         number = "as many samples as asked for" if self.num_samples is None else f"{self.num_samples:,} samples"
-        generator = () if self.generator_name is None else (f"{self.generator_name} generator",)
-        statistics = () if self.statistics is None else (f"{self.statistics} statistics",)
-        parts = (f"{self.kind}, {number}", *generator, *statistics, self.form.describe(), *self.notes)
+        generator = f"{self.generator_name} generator with {self.statistics} statistics"
+        known = () if self.generator_name is None else (generator,)
+        parts = (f"{self.kind}, {number}", *known, self.form.describe(), *self.notes)
         return f"{self.path}: {', '.join(parts)}"
 
     def facts(self) -> dict[str, Any]:
