@@ -19,7 +19,7 @@ from torch import nn
 import gannorm
 from gannorm import rng
 from gannorm.data import to_images
-from gannorm.sources import SourceError, open_source
+from gannorm.sources import SourceError, open_source, pictures
 from gannorm.sources.layouts import recognise_layout
 from gannorm.sources.opening import READERS
 from gannorm.sources.ranges import recognise_range
@@ -272,7 +272,8 @@ def test_samples_that_are_no_numbers_are_counted_and_the_first_is_named(tmp_path
     refused("none of the first 9 samples is finite", path=save(path, np.full((9, 784), np.nan)))
 
 
-def test_pictures_that_cannot_be_read_are_counted_and_named(tmp_path):
+def test_pictures_that_cannot_be_read_are_counted_and_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "BLOCK", 16)  # so that they lie in several
     folder = tmp_path / "fakes"
     foreign_samples.png_folder(folder, foreign_samples.digits(60))
     for index, keep in ((3, 60), (17, 0), (50, 200)):
@@ -360,7 +361,7 @@ def run_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANDB_MODE", "disabled")
-        options = {"images": 192, "evaluation.every_images": 0, "evaluation.final_samples": 8, "log_every_images": 64}
+        options = {"images": 192, "evaluation.every_images": 0, "evaluation.final_samples": 8, "seed_everything": 3}
         results = gannorm.train(None, **{**tiny.TINY_RUN, **options, "folder": str(folder), "quiet": True})
     return folder / results["name"] / results["id"]
 
@@ -369,20 +370,20 @@ def test_a_run_its_generator_and_its_checkpoint_make_what_its_evaluation_saw(run
     expected = load_sampler(run_folder)
     state = torch.get_rng_state()
     source = open_source(run_folder, expected_shape=DIGIT)
-    samples = samples_of(source, 600, seed=0, size=64)
-    stream = rng.generator(0, "evaluation", "evaluation")
+    samples = samples_of(source, 600, seed=3, size=64)
+    stream = rng.generator(3, "evaluation", "evaluation")
     assert torch.equal(samples, torch.cat([expected(512, stream), expected(88, stream)]))
-    assert torch.equal(samples, samples_of(source, 600))
-    assert not torch.equal(samples, samples_of(source, 600, seed=1))
+    assert torch.equal(samples, samples_of(source, 600, seed=3))
+    assert not torch.equal(samples, samples_of(source, 600))
     assert "averaged generator with standing statistics" in source.describe()
 
     shutil.copytree(run_folder / "generator", tmp_path / "mine")
     for path, name in ((run_folder / "generator", "averaged"), (tmp_path / "mine", "saved")):
         other = open_source(path, expected_shape=DIGIT)
-        assert torch.equal(samples, samples_of(other, 600))
+        assert torch.equal(samples, samples_of(other, 600, seed=3))
         assert other.generator_name == name
     checkpoint = open_source(run_folder / "checkpoints" / "last.ckpt", expected_shape=DIGIT)
-    assert torch.equal(samples, samples_of(checkpoint, 600))
+    assert torch.equal(samples, samples_of(checkpoint, 600, seed=3))
     assert checkpoint.facts() | {"path": ""} == {
         "kind": "checkpoint at 192 images", "path": "", "num_samples": None, "range": "-1..1", "range_from": "known",
         "layout": "NCHW", "layout_from": "known", "generator": "averaged", "statistics": "standing",

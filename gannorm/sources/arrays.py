@@ -1,8 +1,9 @@
 """Samples in .npy and .npz files, read a block at a time.
 
 An .npz member is read as a stream out of the archive, compressed or not, and an .npy likewise, so that a file may be
-larger than the memory. (A memory map would count against a process's limit in some containers.) Only arrays in
-Fortran's order, which a transposed array is saved in, are loaded whole: their samples do not lie one after another.
+larger than the memory; pages of a memory map would count as the process's own memory while they are there. Arrays in
+Fortran's order, which a transposed array is saved in, are loaded at once (an .npy of them is mapped): their samples do
+not lie one after another.
 Arrays of Python objects are refused from the header alone: nothing is ever unpickled.
 """
 

@@ -91,7 +91,7 @@ def open_source(
 
     Args:
         path: Where it is.
-        expected_shape: Of one sample as the judge takes it: (C, H, W) for images, (D,) for points.
+        expected_shape: Of one sample as the judge takes it: (C, H, W), or (D,) for points.
         value_range: Range of the stored pixels; None = recognise it.
         layout: Order of the stored axes; None = recognise it.
         key: Name of the array in an .npz; None = the only one, or one of the usual names.
@@ -118,11 +118,20 @@ def open_source(
         latent_dim=latent_dim,
         latent=latent,
     )
+    return reader_for(request).open(request)
+
+
+def reader_for(request: Request) -> Reader:
+    """Return who reads what was asked for.
+
+    Raises:
+        SourceError: Nobody, or an option means nothing to them.
+    """
     reader = reader_of(request.path)
     for option, spelling in OPTIONS.items():
         if (value := getattr(request, option)) is not None and option not in reader.options:
-            raise SourceError(f"{spelling} {value} has no effect on {reader.kind}, which {path} is")
-    return reader.open(request)
+            raise SourceError(f"{spelling} {value} has no effect on {reader.kind}, which {request.path} is")
+    return reader
 
 
 def reader_of(path: Path) -> Reader:
