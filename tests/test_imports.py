@@ -16,7 +16,7 @@ TIERS = [
     {"tracking"},
     {"callbacks"},
     {"training"},
-    {"study"},
+    {"study", "sources"},
     {"cli"},
 ]
 TIER = {room: number for number, rooms in enumerate(TIERS) for room in rooms}

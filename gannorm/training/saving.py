@@ -52,9 +52,12 @@ def load(
         >>> import gannorm
         >>> generator = gannorm.load("runs/mnist/0123abcd")  # doctest: +SKIP
     """
-    folder = Path(run) / which
-    spec = described(folder)["network"]
-    network = network or build(spec)
+    return load_network(Path(run) / which, network)
+
+
+def load_network(folder: Path, network: nn.Module | None = None) -> nn.Module:
+    """Return the network that a folder of `save_network` holds; see `load`."""
+    network = network or build(described(folder)["network"])
     try:
         state = safetensors.torch.load_file(folder / "model.safetensors")
         norms.prepare_like(network, state)
@@ -70,8 +73,13 @@ def load_sampler(run: str | Path) -> Sample:
     Raises:
         RunFolderError: As `load`.
     """
-    sampling = described(Path(run) / "generator")["sampling"]
-    return sampler(load(run), sampling["statistics"], batch_size=sampling["batch_size"])
+    return sampler_in(Path(run) / "generator")
+
+
+def sampler_in(folder: Path) -> Sample:
+    """Return what draws from the generator that a folder of `save_network` holds; see `load_sampler`."""
+    sampling = described(folder)["sampling"]
+    return sampler(load_network(folder), sampling["statistics"], batch_size=sampling["batch_size"])
 
 
 def described(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,181 @@
+"""Samples in .npy and .npz files, read a block at a time.
+
+An .npz member is read as a stream out of the archive, compressed or not, and an .npy likewise, so that a file may be
+larger than the memory; pages of a memory map would count as the process's own memory while they are there. Arrays in
+Fortran's order, which a transposed array is saved in, are loaded at once (an .npy of them is mapped): their samples do
+not lie one after another.
+Arrays of Python objects are refused from the header alone: nothing is ever unpickled.
+"""
+
+import math
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from numpy.lib import format as npy
+from torch import Tensor
+
+from gannorm.sources.errors import SourceError, first_line, some
+from gannorm.sources.form import form_of
+from gannorm.sources.request import Request
+from gannorm.sources.source import Source
+
+BLOCK = 512  # samples read at once
+USUAL_KEYS = ("samples", "images", "arr_0", "fake", "fakes", "x", "points", "data")  # in this order
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+NUMBERS = "buif"  # kinds of dtype: booleans, whole numbers, floats
+DAMAGED = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """What bytes are read from: a file, or a member of an archive."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes."""
+
+
+Open = Callable[[], AbstractContextManager[Stream]]
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array on disk.
+
+    Args:
+        name: What to call it in messages.
+        open: Returns a stream that starts at its header.
+        load: Returns it whole.
+    """
+
+    name: str
+    open: Open
+    load: Callable[[], Any]
+
+    def header(self, stream: Stream) -> tuple[tuple[int, ...], bool, np.dtype]:
+        """Return shape, whether in Fortran's order, and type; the stream then stands at the first number.
+
+        Raises:
+            SourceError: It is no array of numbers with at least one sample.
+        """
+        version = npy.read_magic(stream)
+        if version not in HEADERS:
+            raise SourceError(f"{self.name} is a .npy of version {version}; 1.0 and 2.0 are known")
+        shape, fortran, dtype = HEADERS[version](stream)
+        if dtype.hasobject:
+            raise SourceError(f"{self.name} holds pickled Python objects, which are never unpickled; save numbers")
+        if dtype.kind not in NUMBERS:
+            raise SourceError(f"{self.name} holds {dtype}, no real numbers")
+        if len(shape) < 2 or not math.prod(shape):
+            raise SourceError(f"{self.name} of shape {shape} holds no samples; (N, ...) is needed")
+        return shape, fortran, dtype
+
+    def blocks(self, num: int) -> Iterator[Shaped[np.ndarray, "n ..."]]:
+        """Yield the first `num` samples as they are stored."""
+        with damage_named(self.name), self.open() as stream:
+            shape, fortran, dtype = self.header(stream)
+            if fortran:
+                whole = self.load()
+                yield from (whole[start : min(start + BLOCK, num)] for start in range(0, num, BLOCK))
+                return
+            size = math.prod(shape[1:]) * dtype.itemsize
+            for start in range(0, num, BLOCK):
+                wanted = min(BLOCK, num - start)
+                content = stream.read(wanted * size)
+                if len(content) < wanted * size:
+                    raise SourceError(f"{self.name} is damaged: it ends in sample {start + len(content) // size}")
+                yield np.frombuffer(content, dtype).reshape(wanted, *shape[1:])
+
+
+def open_npy(request: Request) -> Source:
+    """Return the samples of an .npy file."""
+    path = request.path
+    array = Array(str(path), lambda: path.open("rb"), lambda: np.load(path, mmap_mode="r", allow_pickle=False))
+    return source_of(array, request, kind=".npy file")
+
+
+def open_npz(request: Request) -> Source:
+    """Return the samples of one array of an .npz file.
+
+    Raises:
+        SourceError: It is damaged, or has no such array, or several with none of the usual names.
+    """
+    path = request.path
+    with damage_named(str(path)), zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+    key = chosen(names, request.key, path)
+    array = Array(f"{path}[{key}]", lambda: member(path, key), lambda: np.load(path, allow_pickle=False)[key])
+    return source_of(array, request, kind=f".npz file, array {key!r}", key=key)
+
+
+def chosen(names: Sequence[str], key: str | None, path: Path) -> str:
+    """Return the name of the array that holds the samples: the one that was asked for, the only one, or a usual one.
+
+    Example:
+        >>> chosen(["arr_1", "arr_0"], None, Path("x.npz"))
+        'arr_0'
+    """
+    held = some(list(names), most=8) or "none"
+    if key is not None and key not in names:
+        raise SourceError(f"{path} has no array {key!r}; it has {held}")
+    candidates = [name for name in (key, *(names if len(names) == 1 else USUAL_KEYS)) if name in names]
+    if not candidates:
+        raise SourceError(f"{path} has the arrays {held}; say with --key which one holds the samples")
+    return str(candidates[0])
+
+
+@contextmanager
+def member(path: Path, key: str) -> Iterator[Stream]:
+    """Open the stream of one array in an .npz."""
+    with zipfile.ZipFile(path) as archive:
+        name = f"{key}.npy" if f"{key}.npy" in archive.namelist() else key
+        with archive.open(name) as stream:
+            yield stream
+
+
+def source_of(array: Array, request: Request, *, kind: str, **details: Any) -> Source:
+    """Return an array's samples as a source; range and layout are recognised from the first block."""
+    with damage_named(array.name), array.open() as stream:
+        shape, _, dtype = array.header(stream)
+    some_samples = next(array.blocks(min(BLOCK, shape[0])))
+    try:
+        form = form_of(some_samples, request.expected_shape, value_range=request.value_range, layout=request.layout)
+    except SourceError as error:
+        raise SourceError(f"{array.name}: {error}") from None
+
+    def blocks(num: int, _: int) -> Iterator[Tensor]:
+        return (as_floats(block) for block in array.blocks(num))
+
+    return Source(
+        kind=kind,
+        path=request.path,
+        num_samples=shape[0],
+        form=form,
+        blocks=blocks,
+        notes=(f"stored as {dtype}", "the first ones are taken"),
+        details=(("dtype", str(dtype)), *details.items()),
+    )
+
+
+def as_floats(block: Shaped[np.ndarray, "n ..."]) -> Tensor:
+    """Return stored numbers as float32 of torch's own; what float32 cannot hold becomes infinite, and is refused."""
+    with np.errstate(over="ignore"):
+        return torch.from_numpy(block.astype(np.float32, order="C"))
+
+
+@contextmanager
+def damage_named(name: str) -> Iterator[None]:
+    """Turn what a damaged file raises into one line that names it."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except DAMAGED as error:
+        raise SourceError(f"{name} is damaged or no such file: {first_line(error)}") from error
