@@ -12,6 +12,8 @@ from scipy import stats
 from torch import Tensor
 from torchmetrics import Metric
 
+from gannorm.metrics.squared import squared_interval
+
 GROUPS = 20
 CONFIDENCE = 0.95
 
@@ -223,11 +225,9 @@ class FrechetDistance(Metric):
 def jackknife(whole: float, parts: Float64[Tensor, " g"], freedom: float) -> tuple[float, float, float]:
     """Return the distance without its bias, C, and the ends of its interval.
 
-    v = (G - 1)/G Σ (F_g - mean)² is the textbook's variance. Two things are ours, because near 0 the distance is a sum
-    of squares: there v can vanish where the true distance does not, and v grows with the distance.
-
-    - n = 2 (F - C)² / ν is the variance that the bias F - C tells of a perfect generator; s² = v + n.
-    - The upper end is the F with F - C = t √(s² + g (F - C)), g = (v - n)₊ / max(C, √n), the lower C - t s.
+    v = (G - 1)/G Σ (F_g - mean)² is the textbook's variance; near 0 it can vanish where the true distance does not. The
+    bias F - C tells another, n = 2 (F - C)² / ν, of a perfect generator. The interval is `squared_interval` with 2 n
+    (what v is on average for a perfect generator, too: the jackknife counts the second order twice) and v - n.
 
     Args:
         whole: The distance of all samples.
@@ -239,7 +239,5 @@ def jackknife(whole: float, parts: Float64[Tensor, " g"], freedom: float) -> tup
     variance = (num_groups - 1) * float(parts.var(unbiased=False))
     null = 2 * (whole - corrected) ** 2 / freedom
     quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, num_groups - 1))
-    reach = quantile * (variance + null) ** 0.5
-    growth = max(variance - null, 0.0) / max(corrected, null**0.5) if null else 0.0
-    skew = quantile**2 * growth / 2
-    return corrected, max(corrected - reach, 0.0), max(corrected + skew + (reach**2 + skew**2) ** 0.5, 0.0)
+    ends = squared_interval(corrected, null=2 * null, growing=max(variance - null, 0.0), quantile=quantile)
+    return corrected, *ends

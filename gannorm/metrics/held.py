@@ -15,7 +15,7 @@ CAP = 10_000  # samples; at 96 features 4 MB
 
 
 class Held(Metric):
-    """A Metric that keeps features, and modes where they are given; a subclass computes something from `held()`.
+    """A Metric that keeps features in float32, and modes if given; a subclass computes something from `held()`.
 
     Each sample draws a number from a random stream of its own; the `cap` smallest numbers stay. So a stream that comes
     in the order of its classes is thinned evenly, and parts of a stream can be merged.
@@ -44,7 +44,6 @@ class Held(Metric):
         self.seed = seed
         for column in ("features", "modes", "draws"):
             self.add_state(f"{self.prefix}_{column}", [], dist_reduce_fx="cat")
-        self.add_state(f"{self.prefix}_seen", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def hold(self, features: Float[Tensor, "n d"], modes: Int64[Tensor, " n"] | None = None) -> None:
         """Take samples in.
@@ -53,9 +52,9 @@ class Held(Metric):
             ValueError: Another number of features than the reference's, or one that is not finite.
         """
         check_features(features, self.num_features)
-        seen = getattr(self, f"{self.prefix}_seen")
-        draws = torch.rand(len(features), generator=rng.generator(self.seed, "held", int(seen)), dtype=torch.float64)
-        seen += len(features)
+        # What stands in a batch names its stream: then batches of two processes draw different numbers.
+        stream = rng.generator(self.seed, "held", repr(features[:1].tolist()))
+        draws = torch.rand(len(features), generator=stream, dtype=torch.float64)
         modes = torch.zeros(len(features), dtype=torch.int64) if modes is None else modes
         new = (features.detach().float(), modes.to(features.device), draws.to(features.device))
         for column, values in zip(self._columns(), new, strict=True):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gannorm.metrics.frechet import CONFIDENCE, check_features
 from gannorm.metrics.held import CAP, Held
+from gannorm.metrics.squared import squared_interval
 
 ROWS = 256  # of a block of the kernel's matrix: 256 x 10,000 in float64 are 20 MB
 
@@ -27,7 +28,7 @@ class Sums(NamedTuple):
     squares: float
 
 
-def kernel_distance(fake: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) -> float:
+def kernel_distance(fake: Float[Tensor, "n d"], real: Float[Tensor, "m e"]) -> float:
     """Return the squared maximum mean discrepancy with the kernel k(x, y) = (x·y / D + 1)³, without bias.
 
     mean k(x, x') + mean k(y, y') - 2 mean k(x, y), the first two over pairs of different samples. A perfect generator
@@ -51,11 +52,11 @@ def kernel_distance(fake: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) -> f
     return distance_of(off_diagonal(fake), off_diagonal(real), kernel_sums(fake, checked(real, fake.shape[1])))
 
 
-def kernel_scores(fake: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) -> dict[str, float]:
+def kernel_scores(fake: Float[Tensor, "n d"], real: Float[Tensor, "m e"]) -> dict[str, float]:
     """Return `kernel` (see `kernel_distance`), `kernel_low` and `kernel_high`, the ends of its 95 % interval.
 
-    The interval is for the distance of the two distributions: both samples' errors are in it. It is kernel ± 1.96 s,
-    low not below 0 and high not below 0. With Hoeffding's decomposition of the estimate
+    The interval is for the distance of the two distributions: both samples' errors are in it. It is `squared_interval`
+    with q = 1.96 and, by Hoeffding's decomposition of the estimate, the variance
 
     s² = 4 S(a) / N + 4 S(b) / M - null, but at least null = 2 S(x, x') / N² + 2 S(y, y') / M² + 4 S(x, y) / (N M),
 
@@ -118,12 +119,9 @@ def scores_of(fake: Sums, real: Sums, between: Sums) -> dict[str, float]:
         + 4 * between_rest(between) / (num_fake * num_real)
     )
     variance = 4 * float(influence_fake.var()) / num_fake + 4 * float(influence_real.var()) / num_real - null
-    reach = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * max(variance, null) ** 0.5
-    return {
-        "kernel": distance,
-        "kernel_low": max(distance - reach, 0.0),
-        "kernel_high": max(distance + reach, 0.0),
-    }
+    quantile = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+    low, high = squared_interval(distance, null=null, growing=max(variance - null, 0.0), quantile=quantile)
+    return {"kernel": distance, "kernel_low": low, "kernel_high": high}
 
 
 def pairs(sums: Sums) -> int:

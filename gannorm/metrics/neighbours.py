@@ -56,7 +56,7 @@ def balls(real: Float[Tensor, "m d"], k: int = NEIGHBOURS) -> Balls:
 
 
 def neighbour_scores(
-    fake: Float[Tensor, "n d"], real: Float[Tensor, "m d"] | Balls, k: int = NEIGHBOURS
+    fake: Float[Tensor, "n d"], real: Float[Tensor, "m e"] | Balls, k: int = NEIGHBOURS
 ) -> dict[str, float]:
     """Return all figures of nearest neighbours of N fakes among M real samples.
 
