@@ -226,8 +226,8 @@ def jackknife(whole: float, parts: Float64[Tensor, " g"], freedom: float) -> tup
     """Return the distance without its bias, C, and the ends of its interval.
 
     v = (G - 1)/G Σ (F_g - mean)² is the textbook's variance; near 0 it can vanish where the true distance does not. The
-    bias F - C tells another, n = 2 (F - C)² / ν, of a perfect generator. The interval is `squared_interval` with 2 n
-    (what v is on average for a perfect generator, too: the jackknife counts the second order twice) and v - n.
+    bias b = F - C tells another, n = 2 b² / ν, of a perfect generator. The interval is `squared_interval` with 2 n (as
+    much as v is on average for a perfect generator: the jackknife counts the second order twice), v - n and 4 b / ν.
 
     Args:
         whole: The distance of all samples.
@@ -237,7 +237,13 @@ def jackknife(whole: float, parts: Float64[Tensor, " g"], freedom: float) -> tup
     num_groups = len(parts)
     corrected = num_groups * whole - (num_groups - 1) * float(parts.mean())
     variance = (num_groups - 1) * float(parts.var(unbiased=False))
-    null = 2 * (whole - corrected) ** 2 / freedom
-    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, num_groups - 1))
-    ends = squared_interval(corrected, null=2 * null, growing=max(variance - null, 0.0), quantile=quantile)
-    return corrected, *ends
+    bias = max(whole - corrected, 0.0)
+    null = 2 * bias**2 / freedom
+    low, high = squared_interval(
+        corrected,
+        null=2 * null,
+        growing=max(variance - null, 0.0),
+        rate=4 * bias / freedom,
+        quantile=float(stats.t.ppf((1 + CONFIDENCE) / 2, num_groups - 1)),
+    )
+    return corrected, low, high

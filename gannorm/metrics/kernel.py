@@ -21,11 +21,13 @@ class Sums(NamedTuple):
         rows: (N,) sums over the second set.
         columns: (M,) sums over the first.
         squares: Sum of all squared values.
+        own: Mean kernel of a sample with itself, within one set.
     """
 
     rows: Float64[Tensor, " n"]
     columns: Float64[Tensor, " m"]
     squares: float
+    own: float = 0.0
 
 
 def kernel_distance(fake: Float[Tensor, "n d"], real: Float[Tensor, "m e"]) -> float:
@@ -99,7 +101,7 @@ def off_diagonal(features: Float[Tensor, "n d"]) -> Sums:
     """Return the sums of the kernel within a set, each sample with itself left out."""
     sums = kernel_sums(features, features)
     own = (features.detach().cpu().double().square().sum(dim=1) / features.shape[1] + 1) ** 3
-    return Sums(sums.rows - own, sums.columns - own, sums.squares - float(own.square().sum()))
+    return Sums(sums.rows - own, sums.columns - own, sums.squares - float(own.square().sum()), float(own.mean()))
 
 
 def distance_of(fake: Sums, real: Sums, between: Sums) -> float:
@@ -120,7 +122,10 @@ def scores_of(fake: Sums, real: Sums, between: Sums) -> dict[str, float]:
     )
     variance = 4 * float(influence_fake.var()) / num_fake + 4 * float(influence_real.var()) / num_real - null
     quantile = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
-    low, high = squared_interval(distance, null=null, growing=max(variance - null, 0.0), quantile=quantile)
+    # As much as pairs of each sample with itself would add to the distance: twice `null` over it is 4 w.
+    bias = (fake.own - within_mean(fake)) / num_fake + (real.own - within_mean(real)) / num_real
+    rate = 2 * null / bias if bias > 0 else 0.0
+    low, high = squared_interval(distance, null=null, growing=max(variance - null, 0.0), rate=rate, quantile=quantile)
     return {"kernel": distance, "kernel_low": low, "kernel_high": high}
 
 
