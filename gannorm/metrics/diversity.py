@@ -27,7 +27,7 @@ CLOSE = 0.01  # quantile of real nearest-neighbour distances, below which two sa
 def per_class(
     fake_features: Float[Tensor, "n d"],
     fake_modes: Int64[Tensor, " n"],
-    real_features: Float[Tensor, "m d"],
+    real_features: Float[Tensor, "m e"],
     real_modes: Int64[Tensor, " m"],
     *,
     num_modes: int,
@@ -192,7 +192,7 @@ def draws_with_duplicate(features: Float[Tensor, "n d"], threshold: float, gener
     hits = 0
     for _ in range(DRAWS):
         drawn = features[torch.randperm(len(features), generator=generator)[:DRAWN]]
-        hits += bool(nearest_distances(drawn, 1).min() <= threshold)
+        hits += bool(torch.pdist(drawn.double()).min() <= threshold)
     return hits
 
 

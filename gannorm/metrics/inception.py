@@ -45,12 +45,12 @@ class Scripted(nn.Module):
 
 
 def inception_distances(
-    fake: Iterable[Float[Tensor, "n c h w"]],
-    real: Iterable[Float[Tensor, "m c h w"]],
+    fake: Iterable[Float[Tensor, "_ _ _ _"]],
+    real: Iterable[Float[Tensor, "_ _ _ _"]],
     *,
     weights: str | Path,
     seed: int = 0,
-) -> dict[str, float]:
+) -> dict[str, float | int]:
     """Return `fid`, `kid`, `kid_std` (over subsets) and `inception_samples` of images in [-1, 1].
 
     Compare them only with numbers of the same weights, number of samples and resizing. FID is biased upwards by few

@@ -77,7 +77,7 @@ def cut_deviation(within: float, num_dims: int) -> float:
 
 
 def sliced_wasserstein(
-    one: Float[Tensor, "n d"], other: Float[Tensor, "m d"], *, projections: int = PROJECTIONS, seed: int = 0
+    one: Float[Tensor, "n d"], other: Float[Tensor, "m e"], *, projections: int = PROJECTIONS, seed: int = 0
 ) -> float:
     """Return the Wasserstein-1 distance of two sets, averaged over directions; in the units of the points.
 
@@ -103,7 +103,8 @@ def sliced_wasserstein(
     directions = torch.randn(one.shape[1], projections, generator=rng.generator(seed, "slices"), dtype=torch.float64)
     directions /= directions.norm(dim=0)
     values = torch.cat([one.cpu().double(), other.cpu().double()]) @ directions
-    weights = torch.cat([torch.full((len(one),), 1 / len(one)), torch.full((len(other),), -1 / len(other))]).double()
+    sides = ((len(one), 1 / len(one)), (len(other), -1 / len(other)))
+    weights = torch.cat([torch.full((num,), weight, dtype=torch.float64) for num, weight in sides])
     ordered, order = values.sort(dim=0)
     gap = weights[order].cumsum(dim=0)[:-1].abs()
     return float((gap * ordered.diff(dim=0)).sum(dim=0).mean())
