@@ -14,7 +14,8 @@ from typing import Any, Literal
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gannorm import legacy, records
+from gannorm import records
+from gannorm.metrics import legacy
 from gannorm.published import NATS
 
 FILE = Path(__file__).with_name("protocols.yaml")
