@@ -18,7 +18,13 @@ def mode_coverage(modes, accepted, prior):
         "high_quality": len(kept) / len(modes) if modes else 0.0,
     }
     if not kept:
-        nothing = {"effective_modes": 0.0, "kl": None, "kl_floor": None, "kl_plug_in": None, "shares": [0.0] * len(prior)}
+        nothing = {
+            "effective_modes": 0.0,
+            "kl": None,
+            "kl_floor": None,
+            "kl_plug_in": None,
+            "shares": [0.0] * len(prior),
+        }
         return result | nothing
     present = [k for k, count in enumerate(counts) if count]
     shares = [Fraction(count, len(kept)) for count in counts]
