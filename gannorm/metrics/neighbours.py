@@ -67,7 +67,8 @@ def neighbour_scores(
     - `clipped_density`, 0 to 1: a fake counts min(1, balls / k), no ball is wider than the median one, and the sum is
       divided by what real samples attain among themselves. Read as the share of fakes that are as good as real.
     - `clipped_coverage`, 0 to 1: a real ball counts min(1, fakes / k), and the mean is turned into the share of good
-      fakes, the others lying in no ball, that would show it on average; see `good_share`.
+      fakes, the others lying in no ball, that would show it on average; see `good_share`. It is a share of these N
+      fakes, so take N = M: half the classes at N = M / 2 read more than a half, because few fakes cannot cover more.
 
     Args:
         fake: Features of fakes, at least k + 1.
