@@ -9,6 +9,7 @@ from typing import Any, get_args
 from gannorm import screen
 from gannorm.evaluation.sheet import sheet, to_picture
 from gannorm.metrics.legacy import plug_in_kl
+from gannorm.protocols import names
 from gannorm.report.comparison import compare, comparison
 from gannorm.scorecard.compared import differences
 from gannorm.scorecard.measure import Card, measure, reference
@@ -22,6 +23,7 @@ from gannorm.sources.request import Latent
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = f"Protocols: {', '.join(names())}."
     parser.add_argument("source", type=Path, help="run folder, checkpoint, exported generator, .npz, .npy, pictures")
     parser.add_argument("other", type=Path, nargs="?", help="a second source, to be compared by a permutation test")
     parser.add_argument("--json", action="store_true", help="everything, for programs")

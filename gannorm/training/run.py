@@ -172,7 +172,9 @@ class Run:
         """Return the callback that counts modes, or None where nobody can judge this data."""
         if (judge := judge_of(data)) is None:
             name = getattr(data, "name", type(data).__name__)
-            screen.warn(f"data {name!r} has no judge: modes are not counted; `gannorm evaluate` lists what has one")
+            screen.warn(
+                f"data {name!r} has no judge: modes are not counted; `gannorm evaluate --help` lists what has one"
+            )
             return None
         every, number = self.config.evaluation.every_images, self.config.evaluation.num_samples
         return callbacks.ModeCoverage(data=judge, every_images=every, num_samples=number, seed=self.gan.seed)
