@@ -113,7 +113,7 @@ def test_a_generator_is_drawn_from_again_for_each_seed(tmp_path, capsys):
         latent_dim: int = 2
 
         def forward(self, z):
-            angle = torch.floor((torch.atan2(z[:, 0], z[:, 1]) / 6.2832 + 0.5) * 8) * 0.7853982
+            angle = torch.floor((torch.atan2(z[:, 0], z[:, 1]) / 6.2832 + 0.5) * 6) * 0.7853982
             return torch.stack([angle.cos(), angle.sin()], dim=1) + 0.01 * (z - z.round())
 
     with pytest.warns(FutureWarning, match="script"):
@@ -205,7 +205,7 @@ def test_what_is_refused_in_one_line(tmp_path, capsys):
         ("is pinned to", tmp_path / "few.npz", "--classifier", weights, "--number", 200),
         ("has no classifier", ring, "--data", "ring/pacgan", "--classifier", weights),
         ("did you mean 'ring/pacgan'", ring, "--data", "ring/pagcan"),
-        ("does not state σ", ring, "--data", "ring/veegan"),
+        ("does not state its radius and σ", ring, "--data", "ring/veegan"),
         ("one judge at a time", ring, "--cells", 4, "--judge", "a.B"),
         ("only a generator can be asked again", tmp_path / "few.npz", "--number", 200, "--seeds", 2),
         ("points are no pictures", ring, "--data", "ring/pacgan", "--sheet", tmp_path / "x.png"),
