@@ -266,7 +266,7 @@ class Run:
             "evaluation_raw": look_at(self.gan.sample("raw"), stream="raw").metrics
             | {"generator": "raw", "statistics": self.gan.statistics},
         }
-        if hasattr(self.data, "held_out"):
+        if hasattr(self.data, "held_out") or hasattr(self.data, "real"):
             figures["real"] = yardstick(self.data, self.coverage.judge)
         log(self.trainer, figures["evaluation"], self.gan.images_seen, prefix="final")
         return figures
