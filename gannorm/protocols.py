@@ -14,7 +14,8 @@ from typing import Any, Literal
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gannorm import legacy, records
+from gannorm import records
+from gannorm.metrics import legacy
 from gannorm.published import NATS
 
 FILE = Path(__file__).with_name("protocols.yaml")
@@ -194,6 +195,24 @@ def names() -> list[str]:
         ['mnist', 'stacked_mnist', 'smnist/veegan-pacgan']
     """
     return list(protocols())
+
+
+def judge_of(data: Any) -> Any | None:
+    """Return the judge of a data module, with the module's own frequencies; None where no protocol has its name.
+
+    None, too, where the protocol's judge takes samples of another shape, such as digits padded to 32 pixels.
+
+    Example:
+        >>> from gannorm.data import MNIST
+        >>> judge = judge_of(MNIST(shares=[2.0] + [1.0] * 9))
+        >>> round(judge.prior[0].item(), 2)
+        0.18
+    """
+    name = getattr(data, "name", None)
+    if name not in protocols():
+        return None
+    judge = protocols()[name].make_judge(prior=data.prior)
+    return judge if judge.sample_shape == tuple(data.image_shape) else None
 
 
 @functools.cache

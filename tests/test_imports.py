@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "gannorm"
 # A room may import only rooms of an earlier line.
 TIERS = [
     {"_version", "rng", "screen", "records", "statistics"},
-    {"norms", "losses", "penalties", "data", "metrics", "collapse", "published", "legacy"},
+    {"norms", "losses", "penalties", "data", "metrics", "collapse", "published"},
     {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},
     {"judges", "gan"},

@@ -17,7 +17,6 @@ from gannorm.classifier.judge import SHIPPED_CONFUSION
 from gannorm.data import MNIST, to_images
 from gannorm.evaluation import measured
 from gannorm.judges import (
-    JUDGES,
     CellJudge,
     ClassifierJudge,
     DigitJudge,
@@ -25,7 +24,6 @@ from gannorm.judges import (
     MixtureJudge,
     StackedDigitJudge,
     accepted,
-    judge_of,
     own_judge,
 )
 from gannorm.judges.mixtures import RULES
@@ -170,12 +168,6 @@ def test_noise_is_no_stack_and_one_channel_no_stack_either(stacked):
     with pytest.raises(ValueError, match=r"images \(N, 1, 28, 28\): the classifier takes \(N, 3, 28, 28\)"):
         stacked(DIGITS[:2])
     assert len(stacked(DIGITS[:0].expand(0, 3, 28, 28)).features) == 0
-
-
-def test_judges_are_found_by_the_data_s_name():
-    assert set(JUDGES) == {"mnist", "stacked_mnist"}
-    for name in JUDGES:
-        assert isinstance(judge_of(name), Judge)
 
 
 def test_a_sheet_of_a_thousand_modes_has_32_rows(stacked):

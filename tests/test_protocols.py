@@ -10,7 +10,7 @@ from gannorm import data, judges, protocols, records, rng
 from gannorm.classifier.judge import SHIPPED_SHA256
 from gannorm.data import MNIST
 from gannorm.judges import DigitJudge
-from gannorm.protocols import Built, Protocol, protocol
+from gannorm.protocols import Built, Protocol, judge_of, protocol
 from gannorm.published import everything
 from gannorm.records import RecordError
 from tests.reference.published import plug_in
@@ -153,8 +153,6 @@ def test_a_judge_of_points_is_told_where_they_are(monkeypatch):
 POINTS = [name for name in protocols.names() if protocol(name).data.class_path == "gannorm.data.Mixture"]
 
 
-@pytest.mark.skipif(not hasattr(data, "Mixture"), reason="gannorm.data has no mixtures yet")
-@pytest.mark.skipif(not hasattr(judges, "MixtureJudge"), reason="gannorm.judges has no judge of points yet")
 @pytest.mark.parametrize("name", sorted({*POINTS, "stacked_mnist", "smnist/veegan-pacgan"} - {"ring/veegan"}))
 def test_real_data_of_a_protocol_pass_its_judge(name):
     made, judge = protocol(name).make_data(seed=0), protocol(name).make_judge()
@@ -167,7 +165,6 @@ def test_real_data_of_a_protocol_pass_its_judge(name):
     assert float((judged.mode == modes).double().mean()) > 0.97
 
 
-@pytest.mark.skipif(not hasattr(data, "Mixture"), reason="gannorm.data has no mixtures yet")
 def test_a_mixture_that_is_not_stated_is_not_made_up():
     with pytest.raises(ValueError, match="ring/veegan"):
         protocol("ring/veegan").make_data()
@@ -261,3 +258,15 @@ def test_counts_that_cannot_be(accepted, every, message):
 
 def test_a_built_object_has_no_arguments_unless_told():
     assert Built("gannorm.data.MNIST").init_args == {}
+
+
+def test_a_data_module_finds_its_judge_and_brings_its_frequencies():
+    shares = [4.0] + [1.0] * 9
+    judge = judge_of(data.MNIST(shares=shares))
+    assert isinstance(judge, judges.Judge)
+    assert judge.prior[0] == pytest.approx(4 / 13, rel=0.05)
+    ring = judge_of(data.Mixture(preset="ring/pacgan", weights=[2.0] + [1.0] * 7))
+    assert ring.prior.tolist() == pytest.approx([2 / 9] + [1 / 9] * 7)
+    assert judge_of(data.StackedMNIST()).num_modes == 1000
+    assert judge_of(data.StackedMNIST(size=32)) is None  # its digits are padded
+    assert judge_of(object()) is None

@@ -9,9 +9,13 @@ from gannorm import screen
 from gannorm.callbacks.every import EveryImages
 from gannorm.evaluation import Evaluation, look
 from gannorm.gan import GAN
-from gannorm.judges import Judge, judge_of
+from gannorm.judges import Judge
+from gannorm.protocols import protocol
 from gannorm.sampling import Sample, latent_dim
 from gannorm.tracking import WandbLogger
+
+NAMED = 20  # modes in a warning
+LOGGED = 100  # modes whose shares are logged one by one
 
 
 class ModeCoverage(EveryImages):
@@ -23,7 +27,7 @@ class ModeCoverage(EveryImages):
     Args:
         generator: Name of the module's attribute that is a generator with `latent_dim`, or `sample(n, rng)` to images
             in [-1, 1]; None = the averaged generator of a `GAN`.
-        data: Name of the data set whose judge counts the modes.
+        data: Name of the protocol whose judge counts the modes (`gannorm.protocols.names()`), or a judge.
         every_images: Real images between two looks.
         num_samples: Drawn at each look; 2,048 detects a dropped mode of ten.
         seed: Of the samples; each look has fresh ones.
@@ -32,7 +36,7 @@ class ModeCoverage(EveryImages):
         latest: The last `Evaluation`; None before the first.
 
     Raises:
-        ValueError: No such data set.
+        ValueError: No such protocol.
 
     Example:
         >>> ModeCoverage(generator="netG", every_images=10_000).num_samples
@@ -43,14 +47,14 @@ class ModeCoverage(EveryImages):
         self,
         generator: str | Sample | None = None,
         *,
-        data: str = "mnist",
+        data: str | Judge = "mnist",
         every_images: int = 32_000,
         num_samples: int = 2048,
         seed: int = 0,
     ) -> None:
         super().__init__(every_images)
         self.generator = generator
-        self.judge: Judge = judge_of(data)
+        self.judge: Judge = protocol(data).make_judge() if isinstance(data, str) else data
         self.num_samples = num_samples
         self.seed = seed
         self.latest: Evaluation | None = None
@@ -106,7 +110,7 @@ class ModeCoverage(EveryImages):
         lost = sorted(set(self.covered) - set(covered))
         self.covered = covered
         if lost:
-            names = ", ".join(map(str, lost))
+            names = ", ".join(map(str, lost[:NAMED])) + (" ..." if len(lost) > NAMED else "")
             text = f"{self.images_seen:,} images: no longer covered: {names}"
             screen.warn(text)
             self.events.append({"images_seen": self.images_seen, "state": "mode dropped", "modes": lost})
@@ -130,7 +134,7 @@ class ModeCoverage(EveryImages):
 
 
 def flat(metrics: dict[str, Any], prefix: str = "coverage") -> dict[str, int | float]:
-    """Return metrics as one number per key, the shares of the modes among them.
+    """Return metrics as one number per key, the shares of the modes among them where they are not more than 100.
 
     Example:
         >>> flat({"covered_modes": 2, "kl": None, "shares": [0.5, 0.5]})
@@ -138,14 +142,15 @@ def flat(metrics: dict[str, Any], prefix: str = "coverage") -> dict[str, int | f
     """
     numbers = {f"{prefix}/{name}": value for name, value in metrics.items() if isinstance(value, int | float)}
     shares = "share" if prefix == "coverage" else f"{prefix}_share"
-    return numbers | {f"{shares}/{mode}": share for mode, share in enumerate(metrics["shares"])}
+    listed = metrics["shares"] if len(metrics["shares"]) <= LOGGED else []
+    return numbers | {f"{shares}/{mode}": share for mode, share in enumerate(listed)}
 
 
 def log(trainer: pl.Trainer, metrics: dict[str, Any], images_seen: int, prefix: str = "coverage") -> None:
     """Send metrics to every logger, with the images seen as the x axis."""
     for logger in trainer.loggers:
         logger.log_metrics({"images_seen": images_seen, **flat(metrics, prefix)}, step=images_seen)
-        if isinstance(logger, WandbLogger):
+        if isinstance(logger, WandbLogger) and metrics["num_modes"] <= LOGGED:
             modes = [str(mode) for mode in range(metrics["num_modes"])]
             logger.log_bar("shares of the modes", modes, metrics["shares"], images_seen)
 

@@ -32,6 +32,7 @@ class ClassifierJudge:
         facts = self.classifier.facts
         self.classes = facts.classes
         self.num_modes = len(facts.classes)
+        self.sample_shape = facts.image_shape
         counts = torch.tensor(facts.class_counts)
         self.prior = counts / counts.sum() if prior is None else prior
         if len(self.prior) != self.num_modes:

@@ -33,6 +33,7 @@ class DigitJudge:
     """
 
     num_modes = DIGITS
+    sample_shape = (1, 28, 28)
     channels = 1
 
     def __init__(self, prior: Float[Tensor, " k"] | None = None) -> None:
@@ -74,6 +75,7 @@ class StackedDigitJudge:
     """
 
     num_modes = DIGITS**3
+    sample_shape = (3, 28, 28)
     channels = 3
 
     def __init__(self, prior: Float[Tensor, " k"] | None = None) -> None:
@@ -92,7 +94,7 @@ class StackedDigitJudge:
         Raises:
             ValueError: The images have another shape, are not in [-1, 1] or not finite.
         """
-        check_shape(images, (self.channels, 28, 28))
+        check_shape(images, self.sample_shape)
         features, digits, confidence = self.digit(images.reshape(-1, 1, 28, 28))
         places = torch.tensor([DIGITS**2, DIGITS, 1])
         return Judged(

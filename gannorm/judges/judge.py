@@ -17,6 +17,7 @@ class Judge(Protocol):
     - `ceiling`: share of real data that they accept; None where nobody knows.
     - `confusion_counts`, (d, d): how many accepted held-out real samples of each class (row) are called each class.
     - `confusion`, (d, d): P(called a | is i) from these, each row with sum 1.
+    - `sample_shape`: of the samples it takes, (C, H, W) or (D,).
     - `channels`: how many such classes make a mode: 1, or 3 for stacks, where K = d³ and mode = d²·a + d·b + c.
 
     Attributes:

@@ -120,6 +120,7 @@ class MixtureJudge:
             raise ValueError(f"noisy_dims={noisy_dims}: centers have {dims} coordinates, so 1 to {dims}")
         self.centers = centers.cpu().double()
         self.sigma = sigma
+        self.sample_shape = (centers.shape[1],)
         self.rule = rule
         self.noisy_dims = noisy_dims
         self.prior = torch.full((self.num_modes,), 1 / self.num_modes) if prior is None else prior

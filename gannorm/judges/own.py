@@ -16,8 +16,8 @@ class OwnJudge:
     """A user's judge with what the user left out: it accepts all without a threshold, its source without a hash.
 
     Args:
-        judge: Callable with `num_modes` and `prior`; `threshold`, `sha256`, `ceiling`, `confusion`, `confusion_counts`
-            and `channels` are taken over where it has them.
+        judge: Callable with `num_modes` and `prior`; `threshold`, `sha256`, `ceiling`, `confusion`, `confusion_counts`,
+            `sample_shape` and `channels` are taken over where it has them.
         name: What to call it in errors.
         arguments: What it was made with, for the hash.
 
@@ -50,6 +50,7 @@ class OwnJudge:
         self.ceiling = getattr(judge, "ceiling", None)
         self.confusion = getattr(judge, "confusion", None)
         self.confusion_counts = getattr(judge, "confusion_counts", None)
+        self.sample_shape = getattr(judge, "sample_shape", None)
         self.channels = getattr(judge, "channels", 1)
 
     def __call__(self, samples: Tensor) -> Judged:

@@ -1,5 +1,30 @@
-"""Metrics: pure functions of counts and features, and thin torchmetrics Metrics; none of them owns a network."""
+"""Metrics: pure functions of counts and features, and thin torchmetrics Metrics; none of them owns a network.
+
+`gannorm.metrics.inception` stands apart: FID and KID run a network, with weights that the user gives.
+"""
 
 from gannorm.metrics.coverage import ModeCoverage, mode_coverage
+from gannorm.metrics.diversity import ClassDiversity, per_class
+from gannorm.metrics.frechet import FrechetDistance, Moments, frechet_distance, moments
+from gannorm.metrics.kernel import KernelDistance, kernel_distance, kernel_scores
+from gannorm.metrics.neighbours import NeighbourScores, neighbour_scores
+from gannorm.metrics.points import deviation_ratios, sliced_wasserstein, wasserstein_scores
 
-__all__ = ["ModeCoverage", "mode_coverage"]
+__all__ = [
+    "ClassDiversity",
+    "FrechetDistance",
+    "KernelDistance",
+    "ModeCoverage",
+    "Moments",
+    "NeighbourScores",
+    "deviation_ratios",
+    "frechet_distance",
+    "kernel_distance",
+    "kernel_scores",
+    "mode_coverage",
+    "moments",
+    "neighbour_scores",
+    "per_class",
+    "sliced_wasserstein",
+    "wasserstein_scores",
+]

@@ -18,12 +18,12 @@ from gannorm.metrics.divergence import (
     jensen_shannon,
     kl_divergence,
     kl_floor,
-    plain_kl,
     shares,
     total_variation,
     tv_floor,
 )
 from gannorm.metrics.leakage import leakage_test
+from gannorm.metrics.legacy import plug_in_kl
 from gannorm.statistics import divergence_interval, entropy_interval, exact_limits, share_interval
 
 NOMINAL_SHARE = 0.1  # of its frequency in real data, below which a mode counts as dropped
@@ -40,7 +40,7 @@ def mode_coverage(
 
     `num_samples` N, `num_modes` K, `covered_modes` and `covered` (which ones), `raw_modes` (with one accepted sample at
     least, as papers count), `effective_modes` and its `_ceiling` e^H(π), `kl` and `tv` (corrected for their bias) with
-    the `_floor` that uncorrected ones have, `kl_plain` (uncorrected), `forward_kl`, `js`, `high_quality` (N_acc / N)
+    the `_floor` that uncorrected ones have, `kl_plug_in` (uncorrected), `forward_kl`, `js`, `high_quality` (N_acc / N)
     and `shares` (K numbers). Beside the headline numbers stand `_low` and `_high`, the limits of a 95 % interval. Where
     no sample was accepted, no mode is covered, shares and effective modes are 0, and the distances are None.
 
@@ -130,7 +130,7 @@ def distance_figures(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> d
         "kl_low": None if low is None else float(low),
         "kl_high": None if high is None else float(high),
         "kl_floor": kl_floor(counts),
-        "kl_plain": plain_kl(counts, prior),
+        "kl_plug_in": plug_in_kl(counts, prior),
         "forward_kl": forward_kl(counts, prior),
         "js": jensen_shannon(counts, prior),
         "tv": tv,

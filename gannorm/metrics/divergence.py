@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gannorm.metrics.legacy import plug_in_kl
 from gannorm.statistics import total_variation_floor, total_variation_interval
 
 PSEUDOCOUNT = 0.5  # of each mode: Jeffreys' prior
@@ -55,9 +56,9 @@ def kl_divergence(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> floa
     """
     if not int(counts.sum()):
         return None
-    share = shares(counts)
-    divergence = torch.special.xlogy(share, share / prior.double().to(share.device)).sum() - surplus(counts)
-    return max(float(divergence), 0.0)
+    divergence = plug_in_kl(counts, prior)
+    assert divergence is not None
+    return max(divergence - surplus(counts), 0.0)
 
 
 def kl_floor(counts: Int[Tensor, " k"]) -> float | None:
@@ -72,19 +73,6 @@ def kl_floor(counts: Int[Tensor, " k"]) -> float | None:
     """
     num_accepted = int(counts.sum())
     return (len(counts) - 1) / (2 * num_accepted) if num_accepted else None
-
-
-def plain_kl(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> float | None:
-    """Return Σ p ln(p / π) in nats, as papers print it: too large by `kl_floor` on average; None without samples.
-
-    Example:
-        >>> round(plain_kl(torch.tensor([500, 500, 0, 0]), torch.full((4,), 0.25)), 4)
-        0.6931
-    """
-    if not int(counts.sum()):
-        return None
-    share = shares(counts)
-    return float(torch.special.xlogy(share, share / prior.double().to(share.device)).sum())
 
 
 def forward_kl(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> float | None:

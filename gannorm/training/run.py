@@ -18,7 +18,7 @@ from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.data.module import first_of
 from gannorm.evaluation import look, yardstick
-from gannorm.judges import JUDGES
+from gannorm.protocols import judge_of
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.metrics_file import MetricsFile
@@ -170,12 +170,12 @@ class Run:
 
     def coverage_of(self, data: pl.LightningDataModule) -> callbacks.ModeCoverage | None:
         """Return the callback that counts modes, or None where nobody can judge this data."""
-        name = getattr(data, "name", type(data).__name__)
-        if name not in JUDGES:
-            screen.warn(f"data {name!r} has no judge: modes are not counted; there is one for {', '.join(JUDGES)}")
+        if (judge := judge_of(data)) is None:
+            name = getattr(data, "name", type(data).__name__)
+            screen.warn(f"data {name!r} has no judge: modes are not counted; `gannorm evaluate` lists what has one")
             return None
         every, number = self.config.evaluation.every_images, self.config.evaluation.num_samples
-        return callbacks.ModeCoverage(data=name, every_images=every, num_samples=number, seed=self.gan.seed)
+        return callbacks.ModeCoverage(data=judge, every_images=every, num_samples=number, seed=self.gan.seed)
 
     def make_observers(self) -> list[Callback]:
         """Return the run's own callbacks in the order in which they act: they stop, check, look, save, show."""

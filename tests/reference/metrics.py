@@ -18,7 +18,13 @@ def mode_coverage(modes, accepted, prior):
         "high_quality": len(kept) / len(modes) if modes else 0.0,
     }
     if not kept:
-        nothing = {"effective_modes": 0.0, "kl": None, "kl_floor": None, "kl_plain": None, "shares": [0.0] * len(prior)}
+        nothing = {
+            "effective_modes": 0.0,
+            "kl": None,
+            "kl_floor": None,
+            "kl_plug_in": None,
+            "shares": [0.0] * len(prior),
+        }
         return result | nothing
     present = [k for k, count in enumerate(counts) if count]
     shares = [Fraction(count, len(kept)) for count in counts]
@@ -29,7 +35,7 @@ def mode_coverage(modes, accepted, prior):
         "effective_modes": min(len(prior), math.exp(entropy + miller)),
         "kl": max(0.0, divergence - miller),
         "kl_floor": (len(prior) - 1) / (2 * len(kept)),
-        "kl_plain": divergence,
+        "kl_plug_in": divergence,
         "raw_modes": len(present),
         "effective_modes_ceiling": math.exp(-sum(float(p) * math.log(p) for p in prior)),
         "shares": [float(share) for share in shares],

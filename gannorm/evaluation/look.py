@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from gannorm import norms, rng
 from gannorm.classifier.judge import SHIPPED_HELD_OUT, SHIPPED_SHA256
 from gannorm.data import MNIST
-from gannorm.judges import Judge, Judged, accepted, judge_of
-from gannorm.metrics import ModeCoverage, mode_coverage
+from gannorm.evaluation.reference import CHUNK, drawn_real
+from gannorm.evaluation.score import coverage_of
+from gannorm.judges import Judge, Judged, accepted
+from gannorm.metrics import mode_coverage
+from gannorm.protocols import protocol
 from gannorm.sampling import Sample, Statistics, sampler
 
-CHUNK = 512  # samples made and judged at once
+YARDSTICK = 10_000  # real samples, where they are drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,8 @@ def evaluate(
 
     Args:
         sample: `sample(n, rng)` to n images in [-1, 1], or a generator module with `latent_dim`.
-        data: Name of the data set whose judge and mode frequencies count.
+        data: Name of the protocol whose judge and mode frequencies count, such as "mnist", "stacked_mnist" or
+            "ring/pacgan"; `gannorm.protocols.names()` lists them.
         num_samples: N; 2,048 detects a dropped mode of ten, 10,000 is for a final figure.
         seed: Of the samples.
         statistics: For a module: what its batch norm samples with, "running" or "batch".
@@ -64,7 +68,7 @@ def evaluate(
         >>> result["covered_modes"], result["num_samples"]
         (10, 500)
     """
-    return look(sample, judge_of(data), num_samples=num_samples, seed=seed, statistics=statistics).metrics
+    return look(sample, protocol(data).make_judge(), num_samples=num_samples, seed=seed, statistics=statistics).metrics
 
 
 def look(
@@ -112,26 +116,36 @@ def measured(images: Float[Tensor, "n ..."], judge: Judge) -> Evaluation:
     """Judge images and compute all metrics."""
     chunks = [judge(chunk) for chunk in images.split(CHUNK)]
     judged = Judged(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
-    coverage = ModeCoverage(num_modes=judge.num_modes, prior=judge.prior)
+    coverage = coverage_of(judge)
     are_modes = accepted(judge, judged)
     coverage.update(judged.mode, are_modes)
     return Evaluation(images=images, judged=judged, accepted=are_modes, metrics=coverage.compute())
 
 
 def yardstick(data: Any, judge: Judge) -> dict[str, Any]:
-    """Return the figures of held-out real data: what a perfect generator would be given.
+    """Return the figures of held-out real data, as frequent as in the training data: a perfect generator's.
 
     The bundled digits and the shipped judge are both checked against their hashes when they are loaded, so what the one
     says of the other is known; anything else is judged now.
 
     Args:
-        data: Has `held_out()`, which returns images and labels.
-        judge: Says what each image is.
+        data: Has `real(num, rng)`, or `held_out()`; both return samples and modes.
+        judge: Says what each sample is.
 
     Example:
-        >>> yardstick(MNIST(), judge_of("mnist"))["high_quality"]
+        >>> from gannorm.judges import DigitJudge
+        >>> yardstick(MNIST(), DigitJudge())["high_quality"]
         0.9904
     """
-    if isinstance(data, MNIST) and judge.sha256 == SHIPPED_SHA256:
-        return mode_coverage(torch.tensor(SHIPPED_HELD_OUT), num_samples=10_000, prior=judge.prior)
-    return measured(data.held_out()[0], judge).metrics
+    if isinstance(data, MNIST) and data.shares is None and judge.sha256 == SHIPPED_SHA256:
+        counts = torch.tensor(SHIPPED_HELD_OUT)
+        return mode_coverage(
+            counts, num_samples=YARDSTICK, prior=judge.prior, confusion=getattr(judge, "confusion", None)
+        )
+    if not hasattr(data, "real"):
+        return measured(data.held_out()[0], judge).metrics
+    coverage = coverage_of(judge)
+    for chunk in drawn_real(data, YARDSTICK, "yardstick"):
+        judged = judge(chunk)
+        coverage.update(judged.mode, accepted(judge, judged))
+    return coverage.compute()

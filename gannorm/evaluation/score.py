@@ -1,0 +1,179 @@
+"""The full score of a stream of samples: every metric at once, in memory that does not grow with the stream."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+from torchmetrics import Metric
+
+from gannorm import rng
+from gannorm.evaluation.reference import Reference
+from gannorm.judges import Judge, Judged, accepted
+from gannorm.metrics import (
+    ClassDiversity,
+    FrechetDistance,
+    KernelDistance,
+    ModeCoverage,
+    NeighbourScores,
+    deviation_ratios,
+    wasserstein_scores,
+)
+
+SHOWN = 12  # samples of each mode that are kept to be looked at
+MOST_POINTS = 10_000
+MOST_FEATURES = 512  # of a covariance that a Fréchet distance can be taken of in seconds
+FEWEST = 40  # samples on either side of a comparison of features
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """What came out.
+
+    Attributes:
+        figures: Plain numbers by name, ready for JSON.
+        counts: Accepted samples of each mode, (K,).
+        counts_all: Samples of each mode, accepted or not, (K,).
+        images: A few samples of each mode and of those rejected, (n, C, H, W); no samples for points.
+        kinds: Their modes, K for a rejected one, (n,).
+    """
+
+    figures: dict[str, Any]
+    counts: Int64[Tensor, " k"]
+    counts_all: Int64[Tensor, " k"]
+    images: Tensor
+    kinds: Int64[Tensor, " n"]
+
+
+def score(chunks: Iterable[Tensor], judge: Judge, reference: Reference | None = None, *, seed: int = 0) -> Score:
+    """Judge a stream of samples once and return every figure that can be had of it.
+
+    Coverage counts all samples, Fréchet distance takes all of them in; kernel distance, neighbours and the diversity of
+    classes hold at most 10,000 of them, chosen by chance. The diversity is that of accepted samples. Without a
+    reference there is coverage only. Global random state stays as it is.
+
+    Args:
+        chunks: Images (n, C, H, W) in [-1, 1], or points (n, D).
+        judge: Says what each sample is.
+        reference: Real samples as the same judge sees them.
+        seed: Of the choice of what is held.
+
+    Raises:
+        ValueError: No samples, or samples that the judge cannot take.
+
+    Example:
+        >>> from gannorm.data import MNIST
+        >>> from gannorm.judges import DigitJudge
+        >>> result = score(MNIST().held_out()[0][:600].split(200), DigitJudge())
+        >>> result.figures["covered_modes"], len(result.counts)
+        (10, 10)
+    """
+    meters = Meters(judge, reference, seed)
+    with rng.untouched(), torch.no_grad():
+        for chunk in chunks:
+            meters.update(chunk)
+        if not meters.num_samples:
+            raise ValueError("no samples: a score needs at least one")
+        return meters.compute()
+
+
+class Meters:
+    """All that is measured while a stream passes by."""
+
+    def __init__(self, judge: Judge, reference: Reference | None, seed: int) -> None:
+        self.judge = judge
+        self.reference = reference
+        self.seed = seed
+        self.coverage = coverage_of(judge)
+        self.counts_all = torch.zeros(judge.num_modes, dtype=torch.int64)
+        self.shown = torch.zeros(judge.num_modes + 1, dtype=torch.int64)
+        self.images: list[Tensor] = []
+        self.kinds: list[Tensor] = []
+        self.points: list[Tensor] = []
+        self.features: list[Metric] = [] if reference is None else feature_metrics(reference, seed)
+        self.diversity = None if reference is None else class_diversity(reference, judge, seed)
+
+    @property
+    def num_samples(self) -> int:
+        """Return how many samples have passed."""
+        return int(self.counts_all.sum())
+
+    def update(self, samples: Tensor) -> None:
+        """Judge a chunk once, for every metric."""
+        judged = self.judge(samples)
+        are_modes = accepted(self.judge, judged)
+        self.coverage.update(judged.mode, are_modes)
+        self.counts_all += torch.bincount(judged.mode, minlength=self.judge.num_modes)
+        for metric in self.features:
+            metric.update(judged.features)
+        if self.diversity is not None:
+            self.diversity.update(judged.features[are_modes], judged.mode[are_modes])
+        if samples.ndim == 4:
+            self.show(samples, judged, are_modes)
+        elif sum(map(len, self.points)) < MOST_POINTS:
+            self.points.append(torch.cat([samples, judged.mode[:, None], are_modes[:, None]], dim=1))
+
+    def show(self, images: Float[Tensor, "n c h w"], judged: Judged, are_modes: Bool[Tensor, " n"]) -> None:
+        """Keep the first few of each kind."""
+        kinds = torch.where(are_modes, judged.mode, self.judge.num_modes)
+        for kind in kinds.unique().tolist():
+            chosen = (kinds == kind).nonzero().flatten()[: SHOWN - int(self.shown[kind])]
+            self.shown[kind] += len(chosen)
+            self.images.append(images[chosen].cpu())
+            self.kinds.append(kinds[chosen])
+
+    def compute(self) -> Score:
+        """Return all figures."""
+        figures = self.coverage.compute() | {"high_quality_ceiling": getattr(self.judge, "ceiling", None)}
+        for metric in self.features:
+            figures |= metric.compute()
+        if self.diversity is not None:
+            figures |= self.diversity.compute()
+        if self.points:
+            figures |= self.point_figures()
+        return Score(
+            figures=figures,
+            counts=self.coverage.mode_counts.cpu(),
+            counts_all=self.counts_all,
+            images=torch.cat(self.images) if self.images else torch.zeros(0, 1, 1, 1),
+            kinds=torch.cat(self.kinds) if self.kinds else torch.zeros(0, dtype=torch.int64),
+        )
+
+    def point_figures(self) -> dict[str, Any]:
+        """Return what is known of points alone: the spread of each mode, and how far they lie from real ones."""
+        held = torch.cat(self.points)[:MOST_POINTS]
+        points, modes, are_modes = held[:, :-2].float(), held[:, -2].long(), held[:, -1].bool()
+        figures: dict[str, Any] = {}
+        if (sigma := getattr(self.judge, "sigma", None)) is not None:
+            ratios = deviation_ratios(
+                points[are_modes], modes[are_modes], num_modes=self.judge.num_modes, sigma=float(sigma), within=3.0
+            )
+            figures["deviation_ratios"] = ratios
+        if self.reference is not None and self.reference.points is not None:
+            real, fresh = (half.points for half in self.reference.halves())
+            assert real is not None
+            assert fresh is not None
+            figures |= wasserstein_scores(points[: len(fresh)], real, fresh[: len(points)], seed=self.seed)
+        return figures
+
+
+def coverage_of(judge: Judge) -> ModeCoverage:
+    """Return the counting Metric of a judge, with its confusion where it has one."""
+    return ModeCoverage(judge.num_modes, judge.prior, getattr(judge, "confusion", None))
+
+
+def feature_metrics(reference: Reference, seed: int) -> list[Metric]:
+    """Return the metrics that compare features; none where there are too few to compare with, or too many of each."""
+    real = reference.features
+    if len(real) < FEWEST:
+        return []
+    within = [FrechetDistance(real)] if real.shape[1] <= MOST_FEATURES else []
+    return [*within, KernelDistance(real, seed=seed), NeighbourScores(real, seed=seed)]
+
+
+def class_diversity(reference: Reference, judge: Judge, seed: int) -> ClassDiversity:
+    """Return the metric of diversity within classes, of accepted samples."""
+    real, modes = reference.features[reference.accepted], reference.modes[reference.accepted]
+    return ClassDiversity(real, modes, num_modes=judge.num_modes, prior=judge.prior.double(), seed=seed)
