@@ -133,7 +133,8 @@ def of_kl(drawn: Drawn) -> tuple[float, Limits]:
     """Return the true KL(p ‖ π) and its limits in each simulation."""
     present = drawn.shares > 0
     truth = (drawn.shares[present] * np.log(drawn.shares[present] / drawn.prior[present])).sum()
-    return float(truth), divergence_interval(drawn.counts, drawn.prior)
+    low, high = divergence_interval(drawn.counts, drawn.prior)
+    return float(truth), (np.asarray(low), np.asarray(high))
 
 
 def of_tv(drawn: Drawn) -> tuple[float, Limits]:

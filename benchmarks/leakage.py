@@ -15,12 +15,13 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from benchmarks.document import table
-from gannorm import legacy, rng
+from gannorm import rng
 from gannorm.data import StackedMNIST
 from gannorm.judges import StackedDigitJudge
 from gannorm.metrics.coverage import fewest_samples
 from gannorm.metrics.divergence import effective_modes
 from gannorm.metrics.leakage import inflated, leakage_test
+from gannorm.metrics.legacy import plug_in_kl
 from gannorm.report.perfect import perfect
 
 DIGITS, CHANNELS = 10, 3
@@ -114,7 +115,7 @@ def real_kl(rounds: int) -> dict[str, Any]:
     for number in range(rounds):
         stacks, _ = data.real(NUM_SAMPLES, rng.generator(number, "real stacks"))
         modes = torch.cat([judge(chunk).mode for chunk in stacks.split(CHUNK)])
-        values.append(legacy.plug_in_kl(torch.bincount(modes, minlength=NUM_MODES), None))
+        values.append(plug_in_kl(torch.bincount(modes, minlength=NUM_MODES), None))
     expected = perfect(data.prior.double().numpy(), NUM_SAMPLES)
     return {"judged": values, "expected": expected.kl, "expected_sd": expected.kl_sd}
 
