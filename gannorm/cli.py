@@ -1,4 +1,4 @@
-"""The command `gannorm`: train, sample, norms, classifier. It alone prints results and turns errors into codes."""
+"""The command `gannorm`: its subcommands. It alone turns errors into exit codes."""
 
 import argparse
 import os
@@ -117,6 +117,16 @@ def norms_command(arguments: list[str]) -> int:
     return answer(listing(**vars(parser.parse_args(arguments))))
 
 
+def evaluate_command(arguments: list[str]) -> int:
+    """Measure any source of samples."""
+    parser = command_parser("evaluate", "How many modes samples cover, how evenly, how good and how varied they are.")
+    from gannorm.scorecard import command
+
+    command.add_arguments(parser)
+    command.run(parser.parse_args(arguments))
+    return DONE
+
+
 def classifier_command(arguments: list[str]) -> int:
     """Test a classifier, or train one: of the digits, or of any labelled images."""
     parser = command_parser("classifier", "The classifiers that judge samples.")
@@ -178,6 +188,7 @@ def command_parser(command: str, description: str) -> CommandParser:
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "train": (train_command, "train one configuration, as python train.py does"),
     "sample": (sample_command, "draw pictures from a finished run's generator"),
+    "evaluate": (evaluate_command, "measure samples of anything: modes, quality, diversity, with intervals"),
     "norms": (norms_command, "list the norms, or describe one"),
     "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),
 }

@@ -13,8 +13,9 @@ from torch import nn
 from gannorm import callbacks, rng
 from gannorm.callbacks.every import EveryImages
 from gannorm.callbacks.losses import NotFiniteError
-from gannorm.callbacks.sample_grid import COLUMNS, GAP, grid
+from gannorm.callbacks.sample_grid import grid
 from gannorm.evaluation import measured
+from gannorm.evaluation.sheet import COLUMNS, GAP
 from gannorm.gan import GAN
 from gannorm.judges import DigitJudge
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator

@@ -16,7 +16,8 @@ TIERS = [
     {"tracking"},
     {"callbacks"},
     {"training"},
-    {"study", "sources"},
+    {"sources"},
+    {"study", "scorecard"},
     {"cli"},
 ]
 TIER = {room: number for number, rooms in enumerate(TIERS) for room in rooms}

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from gannorm import cli, rng
-from gannorm.callbacks.sample_grid import GAP, MOST_ROWS, grid
+from gannorm.callbacks.sample_grid import grid
 from gannorm.classifier import WeightsError, labelled, labelled_recipe, material
 from gannorm.classifier.confusion import confusion, smoothed
 from gannorm.classifier.generic import INVERTED, TRAINED, UNSEEN, of_other_classes
@@ -16,6 +16,7 @@ from gannorm.classifier.inputs import check_range
 from gannorm.classifier.judge import SHIPPED_CONFUSION
 from gannorm.data import MNIST, to_images
 from gannorm.evaluation import measured
+from gannorm.evaluation.sheet import GAP, MOST_ROWS
 from gannorm.judges import (
     CellJudge,
     ClassifierJudge,

@@ -7,7 +7,8 @@ import torch
 
 from gannorm import rng
 from gannorm.metrics import ClassDiversity, per_class
-from gannorm.metrics.diversity import DRAWN, class_coverage, duplicates, rke, rke_ratio
+from gannorm.metrics.diversity import class_coverage, rke, rke_ratio
+from gannorm.metrics.duplicates import DRAWN, duplicates
 from tests.reference import features as reference
 
 K = 4

@@ -4,58 +4,21 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Int64, UInt8
-from PIL import Image
+from jaxtyping import UInt8
 from torch import Tensor
 
-from gannorm import tracking
 from gannorm.callbacks.every import EveryImages
 from gannorm.callbacks.mode_coverage import ModeCoverage
-from gannorm.data import to_pixels
 from gannorm.evaluation import Evaluation
+from gannorm.evaluation.sheet import COLUMNS, sheet, to_picture
 from gannorm.tracking import WandbLogger
-
-COLUMNS = 12
-GAP = 2  # pixels between pictures
-GREY = -0.4
-MOST_ROWS = 32  # the rejected samples' row among them
 
 
 def grid(evaluation: Evaluation, num_modes: int, columns: int = COLUMNS) -> UInt8[Tensor, "c rows_h columns_w"]:
-    """Return the first samples of each mode in a row of its own, then those that the judge rejects.
-
-    An empty place is grey: a row with gaps is a mode with few samples. Of more than 31 modes only 31 have a row: the 16
-    most frequent ones among the samples and the 15 least frequent, in that order.
-    """
+    """Return the sample sheet of one look."""
     kinds = torch.where(evaluation.accepted, evaluation.judged.mode, num_modes)
-    rows = [evaluation.images[kinds == kind][:columns] for kind in [*shown(kinds, num_modes), num_modes]]
-    _, channels, height, width = evaluation.images.shape
-    sheet = torch.full((channels, (height + GAP) * len(rows) - GAP, (width + GAP) * columns - GAP), GREY)
-    for i, row in enumerate(rows):
-        for j, image in enumerate(row):
-            top, left = i * (height + GAP), j * (width + GAP)
-            sheet[:, top : top + height, left : left + width] = image
-    return to_pixels(sheet)
-
-
-def shown(kinds: Int64[Tensor, " n"], num_modes: int) -> list[int]:
-    """Return the modes that have a row: all, or the most and the least frequent ones.
-
-    Example:
-        >>> shown(torch.tensor([5, 5, 7, 40]), 40)[:3], len(shown(torch.tensor([5]), 40)), shown(torch.tensor([1]), 3)
-        ([5, 7, 0], 31, [0, 1, 2])
-    """
-    if num_modes < MOST_ROWS:
-        return list(range(num_modes))
     counts = torch.bincount(kinds, minlength=num_modes)[:num_modes]
-    order = counts.argsort(descending=True, stable=True).tolist()
-    most = MOST_ROWS // 2
-    return order[:most] + order[most + 1 - MOST_ROWS :]
-
-
-def to_picture(pixels: UInt8[Tensor, "c h w"]) -> Image.Image:
-    """Return pixels as a PIL picture, grey or RGB."""
-    return tracking.to_picture(pixels.permute(1, 2, 0).cpu().numpy())
+    return sheet(evaluation.images, kinds, counts, columns)
 
 
 class SampleGrid(EveryImages):

@@ -9,3 +9,4 @@ from gannorm.evaluation.reference import Reference as Reference
 from gannorm.evaluation.reference import reference_of as reference_of
 from gannorm.evaluation.score import Score as Score
 from gannorm.evaluation.score import score as score
+from gannorm.evaluation.score import score_again as score_again

@@ -11,7 +11,7 @@ from torchmetrics import Metric
 
 from gannorm import rng
 from gannorm.evaluation.reference import Reference
-from gannorm.judges import Judge, Judged, accepted
+from gannorm.judges import Judge, accepted
 from gannorm.metrics import (
     ClassDiversity,
     FrechetDistance,
@@ -79,6 +79,23 @@ def score(chunks: Iterable[Tensor], judge: Judge, reference: Reference | None = 
         return meters.compute()
 
 
+def score_again(samples: Reference, judge: Judge, reference: Reference | None = None, *, seed: int = 0) -> Score:
+    """Return the score of samples that the judge has seen already, such as one half of a reference beside the other.
+
+    Args:
+        samples: What the judge said of them.
+        judge: Which judge.
+        reference: Other real samples.
+        seed: Of the choice of what is held.
+    """
+    meters = Meters(judge, reference, seed)
+    with rng.untouched(), torch.no_grad():
+        meters.count(samples.features, samples.modes, samples.accepted)
+        if samples.points is not None:
+            meters.place(samples.points, samples.modes, samples.accepted)
+        return meters.compute()
+
+
 class Meters:
     """All that is measured while a stream passes by."""
 
@@ -104,20 +121,28 @@ class Meters:
         """Judge a chunk once, for every metric."""
         judged = self.judge(samples)
         are_modes = accepted(self.judge, judged)
-        self.coverage.update(judged.mode, are_modes)
-        self.counts_all += torch.bincount(judged.mode, minlength=self.judge.num_modes)
-        for metric in self.features:
-            metric.update(judged.features)
-        if self.diversity is not None:
-            self.diversity.update(judged.features[are_modes], judged.mode[are_modes])
+        self.count(judged.features, judged.mode, are_modes)
         if samples.ndim == 4:
-            self.show(samples, judged, are_modes)
-        elif sum(map(len, self.points)) < MOST_POINTS:
-            self.points.append(torch.cat([samples, judged.mode[:, None], are_modes[:, None]], dim=1))
+            self.show(samples, torch.where(are_modes, judged.mode, self.judge.num_modes))
+        else:
+            self.place(samples, judged.mode, are_modes)
 
-    def show(self, images: Float[Tensor, "n c h w"], judged: Judged, are_modes: Bool[Tensor, " n"]) -> None:
+    def count(self, features: Float[Tensor, "n d"], modes: Int64[Tensor, " n"], are_modes: Bool[Tensor, " n"]) -> None:
+        """Take in what the judge said."""
+        self.coverage.update(modes, are_modes)
+        self.counts_all += torch.bincount(modes, minlength=self.judge.num_modes)
+        for metric in self.features:
+            metric.update(features)
+        if self.diversity is not None:
+            self.diversity.update(features[are_modes], modes[are_modes])
+
+    def place(self, points: Float[Tensor, "n p"], modes: Int64[Tensor, " n"], are_modes: Bool[Tensor, " n"]) -> None:
+        """Keep the first points with their modes."""
+        if sum(map(len, self.points)) < MOST_POINTS:
+            self.points.append(torch.cat([points, modes[:, None], are_modes[:, None]], dim=1))
+
+    def show(self, images: Float[Tensor, "n c h w"], kinds: Int64[Tensor, " n"]) -> None:
         """Keep the first few of each kind."""
-        kinds = torch.where(are_modes, judged.mode, self.judge.num_modes)
         for kind in kinds.unique().tolist():
             chosen = (kinds == kind).nonzero().flatten()[: SHOWN - int(self.shown[kind])]
             self.shown[kind] += len(chosen)
@@ -146,7 +171,8 @@ class Meters:
         held = torch.cat(self.points)[:MOST_POINTS]
         points, modes, are_modes = held[:, :-2].float(), held[:, -2].long(), held[:, -1].bool()
         figures: dict[str, Any] = {}
-        if (sigma := getattr(self.judge, "sigma", None)) is not None:
+        sigma = getattr(self.judge, "sigma", None)
+        if sigma is not None and getattr(self.judge, "noisy_dims", 0) == points.shape[1]:
             ratios = deviation_ratios(
                 points[are_modes], modes[are_modes], num_modes=self.judge.num_modes, sigma=float(sigma), within=3.0
             )

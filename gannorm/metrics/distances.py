@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-ROWS = 256  # of a block: 256 x 10,000 distances in float64 are 20 MB
+ROWS = 64  # of a block: 64 x 10,000 distances in float64 are 5 MB
 
 
 def distance_blocks(

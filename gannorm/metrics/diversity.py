@@ -8,20 +8,15 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
-from scipy import stats
 from torch import Tensor
 
-from gannorm import rng
 from gannorm.metrics.distances import distance_blocks, nearest_distances
-from gannorm.metrics.frechet import CONFIDENCE
+from gannorm.metrics.duplicates import duplicates
 from gannorm.metrics.held import CAP, Held
 from gannorm.metrics.neighbours import NEIGHBOURS, expected_coverage, mean
 
 FEWEST = 20  # samples of a class, on each side, to say anything about its coverage or entropy
 MOST = 1000  # samples of a class that enter its entropy
-DRAWS = 50
-DRAWN = 100  # samples in each draw
-CLOSE = 0.01  # quantile of real nearest-neighbour distances, below which two samples are duplicates
 
 
 def per_class(
@@ -41,8 +36,8 @@ def per_class(
     - `class_duplicates`, `class_duplicates_low`, `class_duplicates_high`: see `duplicates`; `class_duplicates_real`
       the same of real samples, the yardstick.
 
-    None stands where a class has too few samples for the figure: `FEWEST`, and for duplicates twice `DRAWN`. A class
-    that the generator lacks has coverage 0, and None elsewhere.
+    None stands where a class has too few samples, `FEWEST`, or for duplicates twice `DRAWN`. A class that the generator
+    lacks has coverage 0, and None elsewhere.
 
     Args:
         fake_features: Of fakes; leave out those that the judge rejects, or they lower what they are judged as.
@@ -57,6 +52,7 @@ def per_class(
         ValueError: Features that differ in number, or a mode that is none.
 
     Example:
+        >>> from gannorm import rng
         >>> real = torch.randn(400, 3, generator=rng.generator(0))
         >>> modes = torch.arange(400) % 2
         >>> result = per_class(real[:1].repeat(400, 1), torch.zeros(400).long(), real, modes, num_modes=2)
@@ -68,12 +64,10 @@ def per_class(
     rows = []
     for mode in range(num_modes):
         fake, real = fake_features[fake_modes == mode].cpu(), real_features[real_modes == mode].cpu()
-        deserved = round(float(prior[mode]) * len(fake_features))
-        rows.append(
-            {"class_coverage": class_coverage(fake, real, deserved), "class_rke_ratio": rke_ratio(fake, real)}
-            | duplicates(fake, real, seed=seed, stream=mode)
-        )
-    columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        coverage = class_coverage(fake, real, deserved=round(float(prior[mode]) * len(fake_features)))
+        row = {"class_coverage": coverage, "class_rke_ratio": rke_ratio(fake, real)}
+        rows.append(row | duplicates(fake, real, seed=seed, stream=mode))
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
     return columns | {
         "class_coverage_min": least(columns["class_coverage"]),
         "class_coverage_mean": average(columns["class_coverage"]),
@@ -139,6 +133,7 @@ def rke_ratio(fake: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) -> float |
     distances one digit repeated 500 times still has a third of the real entropy; narrower ones see copies only.
 
     Example:
+        >>> from gannorm import rng
         >>> real = torch.randn(300, 4, generator=rng.generator(0))
         >>> rke_ratio(real[:3].repeat(100, 1), real) < 0.1 < rke_ratio(real.flip(0), real)
         True
@@ -150,50 +145,6 @@ def rke_ratio(fake: Float[Tensor, "n d"], real: Float[Tensor, "m d"]) -> float |
     if not bandwidth:
         return None  # half of the real samples are copies of each other: nothing to compare with
     return rke(fake[:num], bandwidth) / rke(real[:num], bandwidth)
-
-
-def duplicates(
-    fake: Float[Tensor, "n d"], real: Float[Tensor, "m d"], *, seed: int = 0, stream: int = 0
-) -> dict[str, float | None]:
-    """Return how often `DRAWN` samples of one class hold a duplicate, of `DRAWS` draws: the birthday-paradox test.
-
-    Two samples are duplicates if they are nearer than `CLOSE` of all real samples of the class are to their nearest
-    other one. A generator that makes V different pictures of a class shows one in half of the draws of 1.18 √V, so in
-    nearly all draws of 100 at V = 1,000. Compare with the share of real draws, which is not 0.
-
-    `class_duplicates` and `class_duplicates_real` are shares of draws, `_low` and `_high` the Clopper-Pearson interval
-    of the first over the draws. Draws of few samples overlap: then the interval is too narrow. None where there are
-    fewer than twice `DRAWN` samples.
-
-    Source: S. Arora and Y. Zhang, Do GANs actually learn the distribution?, 2017 (arXiv:1706.08224; abstract read), who
-    look for duplicates by eye; the threshold in place of the eye is ours.
-
-    Example:
-        >>> real = torch.randn(600, 4, generator=rng.generator(0))
-        >>> result = duplicates(real[:20].repeat(20, 1), real[200:])
-        >>> result["class_duplicates"], result["class_duplicates_real"] < 0.5
-        (1.0, True)
-    """
-    names = ("class_duplicates", "class_duplicates_low", "class_duplicates_high", "class_duplicates_real")
-    if len(real) < 2 * DRAWN:
-        return dict.fromkeys(names)
-    threshold = float(nearest_distances(real, 1).quantile(CLOSE))
-    real_hits = draws_with_duplicate(real, threshold, rng.generator(seed, "duplicates", "real", stream))
-    known: dict[str, float | None] = dict.fromkeys(names) | {"class_duplicates_real": real_hits / DRAWS}
-    if len(fake) < 2 * DRAWN:
-        return known
-    hits = draws_with_duplicate(fake, threshold, rng.generator(seed, "duplicates", "fake", stream))
-    interval = stats.binomtest(hits, DRAWS).proportion_ci(CONFIDENCE)
-    return known | dict(zip(names[:3], (hits / DRAWS, float(interval.low), float(interval.high)), strict=True))
-
-
-def draws_with_duplicate(features: Float[Tensor, "n d"], threshold: float, generator: torch.Generator) -> int:
-    """Return how many of `DRAWS` draws without replacement hold a pair no further apart than the threshold."""
-    hits = 0
-    for _ in range(DRAWS):
-        drawn = features[torch.randperm(len(features), generator=generator)[:DRAWN]]
-        hits += bool(torch.pdist(drawn.double()).min() <= threshold)
-    return hits
 
 
 def least(values: list[float | None]) -> float | None:
@@ -244,6 +195,7 @@ class ClassDiversity(Held):
         ValueError: A mode that is none.
 
     Example:
+        >>> from gannorm import rng
         >>> real = torch.randn(400, 3, generator=rng.generator(0))
         >>> metric = ClassDiversity(real, torch.zeros(400).long(), num_modes=1)
         >>> metric.update(real[:1].repeat(400, 1), torch.zeros(400).long())

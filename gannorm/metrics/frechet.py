@@ -143,9 +143,9 @@ class FrechetDistance(Metric):
     of freedom, low not below 0; `jackknife` has the formula and what differs from the textbook's.
 
     What it covers: the choice of fakes. The reference's own sampling error is in no term: the truth is the distance of
-    the generator to this reference, and real data have one too (measure held-out real data against it). Simulated in
-    `tests/test_metrics_frechet.py`. It says too little where features are almost on a plane for the fakes but not for
-    the reference, and N is below about 10 D.
+    the generator to this reference, and real data have one too (measure held-out real data against it). Simulated with
+    Gaussians of 2, 16 and 96 features in `tests/test_metrics_frechet.py`: it holds the truth in 93 % of draws or more,
+    near 0 in nearly all.
 
     Args:
         real: Features of the reference, (M, D), or their `Moments`.

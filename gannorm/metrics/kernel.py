@@ -11,7 +11,7 @@ from gannorm.metrics.frechet import CONFIDENCE, check_features
 from gannorm.metrics.held import CAP, Held
 from gannorm.metrics.squared import squared_interval
 
-ROWS = 256  # of a block of the kernel's matrix: 256 x 10,000 in float64 are 20 MB
+ROWS = 64  # of a block of the kernel's matrix: 64 x 10,000 in float64 are 5 MB
 
 
 class Sums(NamedTuple):

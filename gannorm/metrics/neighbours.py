@@ -67,7 +67,8 @@ def neighbour_scores(
     - `clipped_density`, 0 to 1: a fake counts min(1, balls / k), no ball is wider than the median one, and the sum is
       divided by what real samples attain among themselves. Read as the share of fakes that are as good as real.
     - `clipped_coverage`, 0 to 1: a real ball counts min(1, fakes / k), and the mean is turned into the share of good
-      fakes, the others lying in no ball, that would show it on average; see `good_share`.
+      fakes, the others lying in no ball, that would show it on average; see `good_share`. It is a share of these N
+      fakes, so take N = M: half the classes at N = M / 2 read more than a half, because few fakes cannot cover more.
 
     Args:
         fake: Features of fakes, at least k + 1.
@@ -93,21 +94,11 @@ def neighbour_scores(
     check_number(fake, k, "fake")
     if fake.shape[1] != known.features.shape[1]:
         raise ValueError(f"fake has {fake.shape[1]} features, real {known.features.shape[1]}: use the same judge")
-    fake = fake.detach().cpu()
-    fake_radii = nearest_distances(fake, k)
-    hits, clipped_hits = torch.zeros(2, len(fake), dtype=torch.int64)
-    held, recalled = [], []
-    for part, distances in distance_blocks(known.features, fake):
-        inside = distances < known.radii[part, None]
-        hits += inside.sum(dim=0)
-        clipped_hits += (distances <= known.clipped[part, None]).sum(dim=0)
-        held.append(inside.sum(dim=1))
-        recalled.append((distances < fake_radii).any(dim=1))
-    per_ball = torch.cat(held)
+    hits, clipped_hits, per_ball, recalled = counted(fake.detach().cpu(), known, k)
     coverage = mean(per_ball > 0)
     values = (
         mean(hits > 0),
-        mean(torch.cat(recalled)),
+        mean(recalled),
         mean(hits) / k,
         coverage,
         coverage / expected_coverage(len(fake), len(per_ball), k),
@@ -115,6 +106,24 @@ def neighbour_scores(
         good_share(clipped_share(per_ball, k), len(fake), len(per_ball), k),
     )
     return dict(zip(FIGURES, values, strict=True))
+
+
+def counted(fake: Float[Tensor, "n d"], real: Balls, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return what lies in which balls.
+
+    For each fake (N,) in how many real balls it lies, and in how many clipped ones; for each real sample (M,) how many
+    fakes its ball holds, and whether it lies in the ball of a fake.
+    """
+    fake_radii = nearest_distances(fake, k)
+    hits, clipped_hits = torch.zeros(2, len(fake), dtype=torch.int64)
+    held, recalled = [], []
+    for part, distances in distance_blocks(real.features, fake):
+        inside = distances < real.radii[part, None]
+        hits += inside.sum(dim=0)
+        clipped_hits += (distances <= real.clipped[part, None]).sum(dim=0)
+        held.append(inside.sum(dim=1))
+        recalled.append((distances < fake_radii).any(dim=1))
+    return hits, clipped_hits, torch.cat(held), torch.cat(recalled)
 
 
 def expected_coverage(num_fake: int, num_real: int, k: int = NEIGHBOURS) -> float:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from gannorm import rng
-from gannorm.callbacks.sample_grid import to_picture
 from gannorm.data import to_pixels
+from gannorm.evaluation.sheet import to_picture
 from gannorm.training.errors import ConfigError
 from gannorm.training.saving import load_sampler
 
