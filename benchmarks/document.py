@@ -5,6 +5,7 @@ no measured number is typed by hand.
 """
 
 import os
+import textwrap
 from pathlib import Path
 
 import torch
@@ -19,6 +20,11 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(
         f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in lines
     )
+
+
+def paragraph(text: str) -> str:
+    """Return a text in lines of 120 characters, as the page has them."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def machine() -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from benchmarks.document import table
+from benchmarks.document import paragraph, table
 from gannorm.data import MNIST
 from gannorm.metrics.coverage import NOMINAL_SHARE, covered_figures
 from gannorm.statistics import divergence_interval, entropy_interval, share_interval, total_variation_interval
@@ -202,11 +202,11 @@ def _section(setting: dict[str, Any]) -> str:
     rows = [[name, *map(_cell, cells.values())] for name, cells in generators.items()]
     shares = [cell["held"] for cells in generators.values() for cell in cells.values()]
     wide, wrong = sum(share > MOST for share in shares), sum(share < LEAST for share in shares)
-    return (
+    said = paragraph(
         f"**K = {setting['num_modes']:,}, N = {setting['num_samples']:,}.** Simulations: {times}. Of {len(shares)} "
-        f"intervals {wide} held the truth in more than {MOST:.0%} (bold), {wrong} in less than {LEAST:.0%} (!).\n\n"
-        + table(["generator", *FIGURES.values()], rows)
+        f"intervals {wide} held the truth in more than {MOST:.0%} (bold), {wrong} in less than {LEAST:.0%} (!)."
     )
+    return f"{said}\n\n{table(['generator', *FIGURES.values()], rows)}"
 
 
 def _cell(cell: dict[str, float]) -> str:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from benchmarks.document import table
+from benchmarks.document import paragraph, table
 from gannorm import rng
 from gannorm.data import StackedMNIST
 from gannorm.judges import StackedDigitJudge
@@ -141,28 +141,28 @@ def markdown(result: dict[str, Any]) -> str:
 def _known(result: dict[str, Any]) -> str:
     cells = result["known"]
     worst, unsure = max(cell["worst"] for cell in cells), 1 - float(np.mean([cell["reliable"] for cell in cells]))
-    return (
+    said = paragraph(
         f"**The confusion is known.** Means of {result['draws']} generators: modes with one sample (what papers count) "
         f"→ modes after the leakage test; effective modes. The test is {worst:.1%} off at worst, and says unreliable "
-        f"in {unsure:.1%} of evaluations.\n\n"
-        + _table(cells, lambda cell: f"{cell['raw']:.0f} → {cell['covered']:.1f}; {cell['effective']:.1f}")
+        f"in {unsure:.1%} of evaluations."
     )
+    shown = _table(cells, lambda cell: f"{cell['raw']:.0f} → {cell['covered']:.1f}; {cell['effective']:.1f}")
+    return f"{said}\n\n{shown}"
 
 
 def _misread(result: dict[str, Any]) -> str:
     cells = result["misread"]
     worst = max((cell["worst_reliable"] for cell in cells if cell["worst_reliable"] is not None), default=0.0)
-    return (
+    said = paragraph(
         f"**Misread {MISREADING:g} times as often as the confusion says.** Modes with one sample → modes after the "
         f"leakage test (the misreading it finds; how many evaluations say unreliable). Of those that do not say it, "
-        f"the worst is {worst:.1%} off.\n\n"
-        + _table(
-            cells,
-            lambda cell: (
-                f"{cell['raw']:.0f} → {cell['covered']:.1f} (×{cell['misreading']:.1f}; {1 - cell['reliable']:.0%})"
-            ),
-        )
+        f"the worst is {worst:.1%} off."
     )
+
+    def cell(found: dict[str, Any]) -> str:
+        return f"{found['raw']:.0f} → {found['covered']:.1f} (×{found['misreading']:.1f}; {1 - found['reliable']:.0%})"
+
+    return f"{said}\n\n{_table(cells, cell)}"
 
 
 def _table(cells: list[dict[str, Any]], shown: Callable[[dict[str, Any]], str]) -> str:
@@ -177,7 +177,7 @@ def _table(cells: list[dict[str, Any]], shown: Callable[[dict[str, Any]], str]) 
 def _real(real: dict[str, Any]) -> str:
     judged = real["judged"]
     spread = f" ± {statistics.stdev(judged):.4f}" if len(judged) > 1 else ""
-    return (
+    return paragraph(
         f"**Real stacks** of test digits, judged, KL to the uniform distribution, nats, N = {NUM_SAMPLES:,}, no "
         f"correction, none rejected: {statistics.mean(judged):.4f}{spread} (mean and SD of {len(judged)}); expected of "
         f"the training digits' frequencies: {real['expected']:.4f} ± {real['expected_sd']:.4f}."

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.document import machine, table
+from benchmarks.document import machine, paragraph, table
 from gannorm import rng
 from gannorm.data import MNIST, Mixture, StackedMNIST, mnist, to_images
 from gannorm.judges import DigitJudge, Judge, Judged, StackedDigitJudge
@@ -178,9 +178,9 @@ def markdown(result: dict[str, Any]) -> str:
     """Return the table of seconds and a sentence on the whole evaluation."""
     rows = [[name, f"{cell['once']:.2f}", f"{cell['each']:.2f}"] for name, cell in result["seconds"].items()]
     whole = result["evaluation"]
-    return (
-        f"Medians of {result['rounds']} rounds on {result['machine']}.\n\n"
-        + table(["what", "made once, s", f"for {result['samples']:,} samples, s"], rows)
-        + f"\n\n`gannorm evaluate` of {whole['stacks']:,} stacked digits, from the command line to its figures: "
+    measured = table(["what", "made once, s", f"for {result['samples']:,} samples, s"], rows)
+    said = paragraph(
+        f"`gannorm evaluate` of {whole['stacks']:,} stacked digits, from the command line to its figures: "
         f"{whole['seconds']:.0f} s."
     )
+    return f"Medians of {result['rounds']} rounds on {result['machine']}.\n\n{measured}\n\n{said}"
