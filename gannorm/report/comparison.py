@@ -12,7 +12,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from gannorm.published import Published, benchmarks, check_kl, published
+from gannorm.published import Benchmark, Published, benchmarks, check_kl, published
 from gannorm.records import choose
 from gannorm.report.perfect import Perfect, perfect
 
@@ -102,8 +102,8 @@ def comparison(
         ValueError: Another number of modes, a benchmark without modes, a key that is none of `OURS`, or a KL that
             cannot be.
     """
-    known = choose(benchmarks(), benchmark, "benchmark")
-    _check(benchmark, known.num_modes, ours, num_modes)
+    known = check_benchmark(benchmark, num_modes)
+    _check(ours, num_modes)
     frequencies = np.asarray(prior, dtype=np.float64)
     if len(frequencies) != num_modes:
         raise ValueError(f"prior has {len(frequencies)} frequencies; {num_modes} modes need {num_modes}")
@@ -124,13 +124,23 @@ def comparison(
     return {**facts, "rows": rows, "footnotes": footnotes, "notes": list(GENERAL)}
 
 
-def _check(benchmark: str, expected: int | None, ours: Mapping[str, Any], num_modes: int) -> None:
-    if expected is None:
-        raise ValueError(f"benchmark {benchmark!r} counts no modes; its numbers stand in docs/published.md")
-    if expected != num_modes:
+def check_benchmark(name: str, num_modes: int) -> Benchmark:
+    """Return a benchmark that results with so many modes can be compared with.
+
+    Raises:
+        ValueError: There is none of this name, or it has another number of modes.
+    """
+    known = choose(benchmarks(), name, "benchmark")
+    if known.num_modes is None:
+        raise ValueError(f"benchmark {name!r} counts no modes; its numbers stand in docs/published.md")
+    if known.num_modes != num_modes:
         raise ValueError(
-            f"benchmark {benchmark!r} has {expected} modes and your result {num_modes}; compare with another"
+            f"benchmark {name!r} has {known.num_modes} modes and your result {num_modes}; compare with another"
         )
+    return known
+
+
+def _check(ours: Mapping[str, Any], num_modes: int) -> None:
     unknown = [key for key in ours if key not in OURS]
     if unknown:
         raise ValueError(f"ours has {unknown[0]!r}; it may have {', '.join(OURS)}")

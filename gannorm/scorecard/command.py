@@ -9,12 +9,13 @@ from typing import Any, get_args
 from gannorm import screen
 from gannorm.evaluation.sheet import sheet, to_picture
 from gannorm.metrics.legacy import plug_in_kl
-from gannorm.report.comparison import compare, comparison
+from gannorm.protocols import names
+from gannorm.report.comparison import check_benchmark, compare, comparison
 from gannorm.scorecard.compared import differences
-from gannorm.scorecard.measure import Card, measure, reference
+from gannorm.scorecard.measure import Card, measure, number_of, reference
 from gannorm.scorecard.setting import Setting, setting_of
 from gannorm.scorecard.table import headline, notes
-from gannorm.sources import open_source
+from gannorm.sources import Source, open_source
 from gannorm.sources.layouts import ImageLayout
 from gannorm.sources.ranges import ValueRange
 from gannorm.sources.request import Latent
@@ -22,6 +23,7 @@ from gannorm.sources.request import Latent
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = f"Protocols: {', '.join(names())}."
     parser.add_argument("source", type=Path, help="run folder, checkpoint, exported generator, .npz, .npy, pictures")
     parser.add_argument("other", type=Path, nargs="?", help="a second source, to be compared by a permutation test")
     parser.add_argument("--json", action="store_true", help="everything, for programs")
@@ -57,19 +59,20 @@ def run(options: argparse.Namespace) -> None:
         options.data,
         **{name: getattr(options, name) for name in ("classifier", "judge", "cells", "features", "folder", "download")},
     )
+    sources = [opened(path, setting, options) for path in (options.source, options.other) if path is not None]
+    check(sources, setting, options)
     real = reference(setting)
-    paths = [path for path in (options.source, options.other) if path is not None]
     cards = [
         measure(
-            opened(path, setting, options),
+            source,
             setting,
+            real,
             number=options.number,
             seed=options.seed,
             seeds=options.seeds,
             inception=options.inception,
-            references=lambda _: real,
         )
-        for path in paths
+        for source in sources
     ]
     if options.sheet is not None:
         write_sheet(cards[0], options.sheet)
@@ -77,6 +80,22 @@ def run(options: argparse.Namespace) -> None:
         print(json.dumps(as_json(cards, options.compare), indent=2, allow_nan=False))
     else:
         show(cards, options.compare)
+
+
+def check(sources: Sequence[Source], setting: Setting, options: argparse.Namespace) -> None:
+    """Refuse what cannot be done before anything is judged."""
+    if options.seeds < 1:
+        raise ValueError(f"--seeds {options.seeds}: at least 1")
+    if options.sheet is not None and len(setting.shape) == 1:
+        raise ValueError(f"--sheet {options.sheet}: points are no pictures")
+    if options.compare is not None:
+        check_benchmark(options.compare, setting.judge.num_modes)
+    for source in sources:
+        if options.seeds > 1 and source.num_samples is not None:
+            raise ValueError(
+                f"--seeds {options.seeds}: {source.path} holds its samples; only a generator can be asked again"
+            )
+        source.number(number_of(source, setting, options.number))
 
 
 def opened(path: Path, setting: Setting, options: argparse.Namespace) -> Any:
@@ -139,13 +158,7 @@ def among(card: Card) -> dict[str, Any]:
 
 
 def write_sheet(card: Card, path: Path) -> None:
-    """Write the sample sheet of a source of images.
-
-    Raises:
-        ValueError: Points have none.
-    """
+    """Write the sample sheet of a source of images."""
     first = card.scores[0]
-    if not len(first.kinds):
-        raise ValueError(f"--sheet {path}: points are no pictures")
     path.parent.mkdir(parents=True, exist_ok=True)
     to_picture(sheet(first.images, first.kinds, first.counts)).save(path)

@@ -16,8 +16,8 @@ def differences(a: Card, b: Card, *, seed: int = 0) -> dict[str, Any]:
 
     `modes_p`: random divisions of all their samples, rejected ones as a mode of their own, whose table of modes has as
     large a χ²; that of two seeds of one generator is uniform. `effective_modes_p`: the same divisions, by the
-    difference of effective modes. With several seeds on both sides `seeds_p` has for each headline number that of the seeds being
-    divided by chance: this asks about the generators as they are, no more about other trainings of them.
+    difference of effective modes. With several seeds on both sides `seeds_p` has for each headline number that of the
+    seeds being divided by chance: this asks about the generators as they are, not about other trainings of them.
 
     Args:
         a: One source.

@@ -1,6 +1,5 @@
 """Measure one source: its samples once through the judge, real data beside it, and what the numbers are."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,34 +79,28 @@ class Card:
 def measure(
     source: Source,
     setting: Setting,
+    real: Reference,
     *,
     number: int | None = None,
     seed: int = 0,
     seeds: int = 1,
     inception: Path | None = None,
-    references: Callable[[Setting], Reference] | None = None,
 ) -> Card:
     """Measure a source.
 
     Args:
         source: Where samples come from.
         setting: Real data, judge and protocol.
+        real: Real samples, from `reference(setting)`: two sources are compared with the same ones.
         number: N; None = the protocol's, or all that the source has.
         seed: Of the samples that a generator makes.
-        seeds: How many times they are drawn, with seeds from `seed` on; a file is read once.
+        seeds: How many times they are drawn, with seeds from `seed` on.
         inception: Weights of an Inception network, for FID and KID.
-        references: Makes the reference; None = `reference`.
 
     Raises:
-        ValueError: Fewer samples than the protocol needs, more seeds than a file can have, or samples that nobody can
-            judge.
+        ValueError: Fewer samples than the protocol needs, or samples that nobody can judge.
     """
-    if seeds < 1:
-        raise ValueError(f"--seeds {seeds}: at least 1")
-    if seeds > 1 and source.num_samples is not None:
-        raise ValueError(f"--seeds {seeds}: {source.path} holds its samples; only a generator can be asked again")
     num = number_of(source, setting, number)
-    real = (references or reference)(setting)
     scores = [score(source.chunks(num, seed=s), setting.judge, real, seed=s) for s in range(seed, seed + seeds)]
     extra = {} if inception is None else inception_figures(source, setting, num, seed, inception)
     yardstick = real_figures(setting, real, scores[0].figures["num_samples"])

@@ -1,6 +1,6 @@
 """The headline table: a row for each source and one for real data, and under it what the numbers are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -8,18 +8,23 @@ from rich.table import Table
 
 from gannorm.scorecard.measure import Card
 
+Cell = Callable[[Mapping[str, Any]], str]
+
 MANY = 100  # modes, above which effective ones are printed without decimals
 DOUBTFUL = 1.5  # times as often misread as real data
 
 
 def headline(cards: Sequence[Card]) -> Table:
-    """Return the headline numbers with their intervals."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title(cards[0]), title_justify="left")
-    rows = [(card.source.path.name, card.evaluation()) for card in cards] + [("real, held out", cards[0].real)]
-    for column in ("", *(name for name, cell in COLUMNS.items() if any(cell(row) for _, row in rows))):
-        table.add_column(column, justify="right" if column else "left", overflow="fold")
-    for name, row in rows:
-        table.add_row(name, *(cell(row) for cell in COLUMNS.values() if any(cell(other) for _, other in rows)))
+    """Return the headline numbers with their intervals: a column for each source, and one for real data."""
+    card = cards[0]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), title=title(card), title_justify="left")
+    columns = [(card.source.path.name, card.evaluation()) for card in cards] + [("real, held out", card.real)]
+    table.add_column("")
+    for name, _ in columns:
+        table.add_column(name, overflow="fold")
+    for name, cell in ROWS.items():
+        if any(cells := [cell(figures) for _, figures in columns]):
+            table.add_row(name, *cells)
     return table
 
 
@@ -28,42 +33,81 @@ def title(card: Card) -> str:
     return f"{card.setting.label}, natural logarithms, judge {card.setting.judge.sha256[:8]}, 95 % intervals"
 
 
-def with_interval(name: str, digits: int, scale: float = 1.0) -> Any:
-    """Return what prints a number above its interval."""
+def with_interval(name: str, digits: int, *, scale: float = 1.0) -> Cell:
+    """Return what prints a number with its interval.
 
-    def cell(row: Mapping[str, Any]) -> str:
-        if row.get(name) is None:
+    Args:
+        name: Of the number.
+        digits: Behind the point; none of effective modes of many.
+        scale: 100 for per cent.
+    """
+
+    def cell(figures: Mapping[str, Any]) -> str:
+        if figures.get(name) is None:
             return ""
-        places = 0 if name == "effective_modes" and row["num_modes"] > MANY else digits
-        text = f"{scale * row[name]:.{places}f}"
-        low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
-        return text if low is None or high is None else f"{text}\n{scale * low:.{places}f}–{scale * high:.{places}f}"
+        places = 0 if name == "effective_modes" and figures["num_modes"] > MANY else digits
+        low, high = (figures.get(f"{name}_{end}") for end in ("low", "high"))
+        text = f"{scale * figures[name]:.{places}f}"
+        return text if low is None or high is None else f"{text}  {scale * low:.{places}f}–{scale * high:.{places}f}"
 
     return cell
 
 
-def covered(row: Mapping[str, Any]) -> str:
+def significant(name: str, *, of: str | None = None) -> Cell:
+    """Return what prints a distance, whose size depends on the features, with its interval: three digits."""
+
+    def cell(figures: Mapping[str, Any]) -> str:
+        if figures.get(name) is None:
+            return ""
+        low, high = (figures.get(f"{of or name}_{end}") for end in ("low", "high"))
+        text = f"{figures[name]:.3g}"
+        return text if low is None or high is None else f"{text}  {low:.3g}–{high:.3g}"
+
+    return cell
+
+
+def covered(figures: Mapping[str, Any]) -> str:
     """Return covered modes of all, with their limits; a question mark where the judge's errors leave them open."""
-    doubt = "" if row.get("reliable") in (None, True) else " ?"
-    return f"{row['covered_modes']}/{row['num_modes']}{doubt}\n{row['covered_modes_low']}–{row['covered_modes_high']}"
+    doubt = " ?" if figures["reliable"] is False else ""
+    limits = f"{figures['covered_modes_low']}–{figures['covered_modes_high']}"
+    return f"{figures['covered_modes']}/{figures['num_modes']}{doubt}  {limits}"
 
 
-def class_coverage(row: Mapping[str, Any]) -> str:
-    """Return the least and the mean coverage of a class."""
-    least, mean = row.get("class_coverage_min"), row.get("class_coverage_mean")
-    return "" if least is None or mean is None else f"{least:.2f}\nmean {mean:.2f}"
+def spread_over_classes(least: str, mean: str) -> Cell:
+    """Return what prints the least and the mean of a figure of classes."""
+
+    def cell(figures: Mapping[str, Any]) -> str:
+        named = {"least": figures.get(least), "mean": figures.get(mean)}
+        return ", ".join(f"{name} {value:.2f}" for name, value in named.items() if value is not None)
+
+    return cell
 
 
-COLUMNS = {
-    "N": lambda row: f"{row['num_samples']:,}",
-    "covered": covered,
-    "effective": with_interval("effective_modes", 2),
+def ratios(figures: Mapping[str, Any]) -> str:
+    """Return the least and the greatest deviation of a mode of points over the true one."""
+    known = [ratio for ratio in figures.get("deviation_ratios", []) if ratio is not None]
+    return f"{min(known):.2f}–{max(known):.2f}" if known else ""
+
+
+ROWS: dict[str, Cell] = {
+    "samples": lambda figures: f"{figures['num_samples']:,}",
+    "covered modes": covered,
+    "effective modes": with_interval("effective_modes", 2),
     "KL": with_interval("kl", 4),
     "TV": with_interval("tv", 3),
-    "accepted %": with_interval("high_quality", 1, 100.0),
-    "Fréchet": with_interval("frechet_corrected", 2),
-    "class coverage": class_coverage,
-    "class RKE": with_interval("class_rke_ratio_min", 2),
+    "accepted %": with_interval("high_quality", 1, scale=100.0),
+    "Fréchet distance": significant("frechet_corrected", of="frechet"),
+    "kernel distance": significant("kernel"),
+    "precision": with_interval("precision", 3),
+    "recall": with_interval("recall", 3),
+    "density": with_interval("density", 3),
+    "coverage / expected": with_interval("coverage_ratio", 3),
+    "of a class": spread_over_classes("class_coverage_min", "class_coverage_mean"),
+    "RKE ratio of a class": spread_over_classes("class_rke_ratio_min", "class_rke_ratio_mean"),
+    "σ ratio of a mode": ratios,
+    "sliced Wasserstein": significant("sliced_wasserstein"),
+    "FID (Inception)": with_interval("fid", 2),
+    "KID (Inception)": with_interval("kid", 4),
 }
 
 

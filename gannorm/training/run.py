@@ -172,7 +172,9 @@ class Run:
         """Return the callback that counts modes, or None where nobody can judge this data."""
         if (judge := judge_of(data)) is None:
             name = getattr(data, "name", type(data).__name__)
-            screen.warn(f"data {name!r} has no judge: modes are not counted; `gannorm evaluate` lists what has one")
+            screen.warn(
+                f"data {name!r} has no judge: modes are not counted; `gannorm evaluate --help` lists what has one"
+            )
             return None
         every, number = self.config.evaluation.every_images, self.config.evaluation.num_samples
         return callbacks.ModeCoverage(data=judge, every_images=every, num_samples=number, seed=self.gan.seed)
@@ -264,7 +266,7 @@ class Run:
             "evaluation_raw": look_at(self.gan.sample("raw"), stream="raw").metrics
             | {"generator": "raw", "statistics": self.gan.statistics},
         }
-        if hasattr(self.data, "held_out"):
+        if hasattr(self.data, "held_out") or hasattr(self.data, "real"):
             figures["real"] = yardstick(self.data, self.coverage.judge)
         log(self.trainer, figures["evaluation"], self.gan.images_seen, prefix="final")
         return figures
