@@ -1,4 +1,4 @@
-"""`python -m benchmarks [trainer|norms]`: medians of several rounds, what is compared measured in turn.
+"""`python -m benchmarks [NAME]`: medians of several rounds, what is compared measured in turn; or simulations.
 
 Absolute times depend on the machine and on what else runs there; the ratios are what counts.
 """
@@ -10,11 +10,18 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import document
+
 # Each module has one function, `run(rounds)`: it measures, prints and returns what goes into the JSON file.
 BENCHMARKS = {
     "trainer": "our training step beside the same step in plain PyTorch",
     "norms": "every norm beside group norm; the import beside torch's",
+    "intervals": "how often each interval holds the truth",
+    "leakage": "modes found where the classifier errs, and the KL of real stacks",
+    "metrics": "what each metric costs",
 }
+# Those whose tables stand in the documentation; they have a second function, `markdown(result)`.
+DOCUMENTED = ("intervals", "leakage", "metrics")
 
 
 def main() -> None:
@@ -25,12 +32,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of torch (1)")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--document", action="store_true", help=f"write the table into docs/{document.PAGE.name}")
     options = parser.parse_args()
+    if options.document and options.benchmark not in DOCUMENTED:
+        parser.error(f"{options.benchmark} has no table in docs/{document.PAGE.name}; {', '.join(DOCUMENTED)} have one")
     torch.set_num_threads(options.threads)
     print(f"{options.rounds} rounds, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    result = import_module(f"benchmarks.{options.benchmark}").run(options.rounds)
+    benchmark = import_module(f"benchmarks.{options.benchmark}")
+    result = benchmark.run(options.rounds)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
+    if options.document:
+        document.write(options.benchmark, benchmark.markdown(result))
 
 
 if __name__ == "__main__":

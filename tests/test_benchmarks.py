@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
+from benchmarks import document, intervals, leakage, metrics
 from benchmarks import norms as benchmark
 from gannorm import norms
 
@@ -31,6 +33,93 @@ def test_the_benchmarks_are_a_table(capsys, monkeypatch):
         command.main()
     errors = capsys.readouterr().err
     assert all(name in errors for name in command.BENCHMARKS)
+
+
+# ------------------------------------------------------------------------------------------------------ simulations
+
+
+def test_each_interval_of_each_generator_is_simulated(monkeypatch, capsys):
+    monkeypatch.setattr(intervals, "SETTINGS", ((1, 300),))
+    monkeypatch.setattr(intervals, "SIMULATIONS", 60)
+    monkeypatch.setattr(intervals, "SIMULATIONS_OF_TV", {1: 10})
+    (setting,) = intervals.run(rounds=1)["settings"]
+    cells = setting["generators"]
+    assert list(cells) == list(intervals.GENERATORS)
+    assert all(list(row) == list(intervals.FIGURES) for row in cells.values())
+    assert np.mean([cell["held"] for row in cells.values() for cell in row.values()]) > 0.9
+    assert cells["perfect"]["kl"]["truth"] == pytest.approx(0)
+    assert cells["half of the digits gone"]["covered_modes"]["truth"] == 5
+    assert [cells["perfect"][name]["of"] for name in ("kl", "tv")] == [60, 10]
+    rows = [line for line in capsys.readouterr().out.splitlines() if " · " in line]
+    assert [row.split("|")[1].strip() for row in rows] == list(cells)
+
+
+def test_an_interval_that_misses_the_truth_is_seen():
+    missed = intervals.held(0.5, (np.zeros(100), np.where(np.arange(100) < 90, 1.0, 0.4)))
+    assert (missed["held"], missed["width"]) == (0.9, pytest.approx(0.94))
+    cell = dict.fromkeys(intervals.FIGURES, missed) | {"tv": missed | {"held": 0.98}, "kl": missed | {"held": 0.95}}
+    setting = {"num_modes": 10, "num_samples": 300, "generators": {"some": cell}}
+    page = intervals.markdown({"settings": [setting]})
+    assert "5 intervals 1 held the truth in more than 97% (bold), 3 in less than 93% (!)" in " ".join(page.split())
+    assert "| 90.0! · 0.94 " in page
+    assert "| 95.0 · 0.94 " in page
+    assert "| **98.0** · 0.94 " in page
+
+
+def test_modes_are_found_where_the_classifier_errs(monkeypatch, capsys):
+    for name, value in {"NUM_SAMPLES": 3_000, "TRUE": (10,), "ERRORS": (0.01,), "DRAWS": 2}.items():
+        monkeypatch.setattr(leakage, name, value)
+    result = leakage.run(rounds=1)
+    assert [(cell["modes"], cell["kind"], cell["covered"]) for cell in result["known"]] == [
+        (10, "even", 10),
+        (10, "lumpy", 10),
+    ]
+    assert all(cell["raw"] > 20 and cell["effective"] > 11 for cell in result["known"])
+    assert all(cell["misreading"] == pytest.approx(5, rel=0.4) for cell in result["misread"])
+    (judged,) = result["real"]["judged"]
+    assert judged == pytest.approx(result["real"]["expected"], abs=4 * result["real"]["expected_sd"])
+    assert sum("| 10 " in line for line in capsys.readouterr().out.splitlines()) == 4
+
+
+@pytest.mark.parametrize("kind", leakage.KINDS)
+def test_a_confusion_errs_as_often_as_asked(kind):
+    errors = leakage.KINDS[kind](0.02, np.random.default_rng(0))
+    assert errors.sum(1) == pytest.approx(np.ones(10))
+    assert 1 - np.diag(errors).mean() == pytest.approx(0.02)
+    largest = (errors - np.diag(np.diag(errors))).max(1) / (1 - np.diag(errors))
+    assert (largest.mean() > 0.4) == (kind == "lumpy")
+
+
+def test_each_metric_is_measured(monkeypatch, capsys):
+    monkeypatch.setattr(metrics, "SAMPLES", 60)
+    monkeypatch.setattr(metrics, "evaluation", lambda: {"stacks": 26_000, "clock": 12.0, "processor": 20.0})
+    result = metrics.run(rounds=1)
+    assert all(min(cell.values()) >= 0 and cell["each"] > 0 for cell in result["seconds"].values())
+    assert all(any(name in row for row in result["seconds"]) for name in [*metrics.FEATURES, "coverage", "judge"])
+    printed = capsys.readouterr().out
+    assert "stacked digits, from the command line to its figures: 20 s of the processor" in " ".join(printed.split())
+    assert all(f"| {name} " in printed for name in result["seconds"])
+
+
+def test_a_table_goes_between_its_markers(monkeypatch, tmp_path):
+    monkeypatch.setattr(document, "PAGE", tmp_path / "page.md")
+    document.PAGE.write_text("# π\n\n<!-- a -->\nold\n<!-- /a -->\n\n<!-- b -->\n<!-- /b -->\n", encoding="utf-8")
+    document.write("a", document.table(["x", "number"], [["long", "1"]]))
+    written = document.PAGE.read_text(encoding="utf-8")
+    assert written == (
+        "# π\n\n<!-- a -->\n\n| x    | number |\n| ---- | ------ |\n| long | 1      |\n\n<!-- /a -->\n\n"
+        "<!-- b -->\n<!-- /b -->\n"
+    )
+    assert document.replaced(written, "a", "new") == document.replaced(document.replaced(written, "a", "x"), "a", "new")
+    with pytest.raises(ValueError, match="has to have <!-- c --> and <!-- /c -->"):
+        document.write("c", "")
+
+
+def test_only_some_benchmarks_have_a_table_on_the_page(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "norms", "--document"])
+    with pytest.raises(SystemExit, match="2"):
+        command.main()
+    assert "norms has no table in docs/measuring.md; intervals, leakage, metrics have one" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from gannorm.judges import DigitJudge
 from gannorm.protocols import Built, Protocol, judge_of, protocol
 from gannorm.published import everything
 from gannorm.records import RecordError
+from gannorm.report import protocols_page
 from tests.reference.published import plug_in
 
 THOUSAND = {name for name in protocols.names() if name.startswith("smnist/")}
@@ -270,3 +272,12 @@ def test_a_data_module_finds_its_judge_and_brings_its_frequencies():
     assert judge_of(data.StackedMNIST()).num_modes == 1000
     assert judge_of(data.StackedMNIST(size=32)) is None  # its digits are padded
     assert judge_of(object()) is None
+
+
+def test_the_page_is_what_the_file_says():
+    written = (Path(__file__).parents[1] / protocols_page.PAGE).read_text(encoding="utf-8")
+    assert written == protocols_page.page() + "\n", f"write it anew: {protocols_page.REWRITE}"
+    rows = [line for line in written.splitlines() if line.startswith("| [")]
+    assert [line[3:].partition("]")[0] for line in rows] == protocols.names()
+    assert all(f"\n## {name}\n" in written for name in protocols.names())
+    assert all(note.rstrip(".") in written for name in protocols.names() for note in protocol(name).notes)
