@@ -104,7 +104,10 @@ def test_disabled_wandb_leaves_no_folder_and_quiet_says_nothing(tmp_path):
         (["train.py", "--model.generator.norm", "bach"], "'bach'"),
         (["train.py", "--config", "configs/no.yaml"], "configs/no.yaml"),
         (["train.py", "--model.discriminator_batches", "sepparate"], "separate"),
-        (["-m", "gannorm", "trian"], "gannorm trian: no such command; there are train, sample, evaluate, norms, classifier"),
+        (
+            ["-m", "gannorm", "trian"],
+            "trian: no such command; there are train, sample, evaluate, norms, classifier",
+        ),
         (["-m", "gannorm", "sample", "nowhere"], "nowhere"),
         (["-m", "gannorm", "sample", "nowhere", "--number", "many"], "invalid int value: 'many'"),
         (["-m", "gannorm", "classifier", "tset"], "'tset'"),

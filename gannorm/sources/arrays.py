@@ -18,14 +18,14 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 from numpy.lib import format as npy
 from torch import Tensor
 
 from gannorm.sources.errors import SourceError, first_line, some
 from gannorm.sources.form import form_of
 from gannorm.sources.request import Request
-from gannorm.sources.source import Source
+from gannorm.sources.source import FEWER, Source
 
 BLOCK = 512  # samples read at once
 USUAL_KEYS = ("samples", "images", "arr_0", "fake", "fakes", "x", "points", "data")  # in this order
@@ -78,20 +78,30 @@ class Array:
         return shape, fortran, dtype
 
     def blocks(self, num: int) -> Iterator[Shaped[np.ndarray, "n ..."]]:
-        """Yield the first `num` samples as they are stored."""
+        """Yield `num` samples as they are stored, evenly spread: the first of a sorted file are of one class."""
+        with damage_named(self.name), self.open() as stream:
+            chosen = spread(num, self.header(stream)[0][0])
+        for start, block in self.stored():
+            first, last = np.searchsorted(chosen, (start, start + len(block)))
+            if first < last:
+                yield block[chosen[first:last] - start]
+
+    def stored(self) -> Iterator[tuple[int, Shaped[np.ndarray, "n ..."]]]:
+        """Yield all samples a block at a time, each with the number of its first."""
         with damage_named(self.name), self.open() as stream:
             shape, fortran, dtype = self.header(stream)
+            starts = range(0, shape[0], BLOCK)
             if fortran:
                 whole = self.load()
-                yield from (whole[start : min(start + BLOCK, num)] for start in range(0, num, BLOCK))
+                yield from ((start, whole[start : start + BLOCK]) for start in starts)
                 return
             size = math.prod(shape[1:]) * dtype.itemsize
-            for start in range(0, num, BLOCK):
-                wanted = min(BLOCK, num - start)
+            for start in starts:
+                wanted = min(BLOCK, shape[0] - start)
                 content = stream.read(wanted * size)
                 if len(content) < wanted * size:
                     raise SourceError(f"{self.name} is damaged: it ends in sample {start + len(content) // size}")
-                yield np.frombuffer(content, dtype).reshape(wanted, *shape[1:])
+                yield start, np.frombuffer(content, dtype).reshape(wanted, *shape[1:])
 
 
 def open_npy(request: Request) -> Source:
@@ -144,7 +154,7 @@ def source_of(array: Array, request: Request, *, kind: str, **details: Any) -> S
     """Return an array's samples as a source; range and layout are recognised from the first block."""
     with damage_named(array.name), array.open() as stream:
         shape, _, dtype = array.header(stream)
-    some_samples = next(array.blocks(min(BLOCK, shape[0])))
+    _, some_samples = next(array.stored())
     try:
         form = form_of(some_samples, request.expected_shape, value_range=request.value_range, layout=request.layout)
     except SourceError as error:
@@ -159,9 +169,19 @@ def source_of(array: Array, request: Request, *, kind: str, **details: Any) -> S
         num_samples=shape[0],
         form=form,
         blocks=blocks,
-        notes=(f"stored as {dtype}", "the first ones are taken"),
+        notes=(f"stored as {dtype}", FEWER),
         details=(("dtype", str(dtype)), *details.items()),
     )
+
+
+def spread(num: int, total: int) -> Int[np.ndarray, " n"]:
+    """Return which `num` of `total` samples are taken: evenly spread over them, all if they are as many.
+
+    Example:
+        >>> spread(3, 9).tolist(), spread(3, 3).tolist()
+        ([0, 3, 6], [0, 1, 2])
+    """
+    return np.arange(num) * total // num
 
 
 def as_floats(block: Shaped[np.ndarray, "n ..."]) -> Tensor:

@@ -17,7 +17,7 @@ from gannorm.sources.errors import SourceError, first_line, some
 from gannorm.sources.form import Form
 from gannorm.sources.layouts import Shape, mismatch
 from gannorm.sources.request import Request
-from gannorm.sources.source import Source
+from gannorm.sources.source import FEWER, Source
 
 BLOCK = 512  # pictures read at once
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -109,15 +109,13 @@ class Pictures:
 
 
 def taken(names: Sequence[str], num: int) -> list[str]:
-    """Return the first `num` names; where there are subfolders, names evenly spread over all.
-
-    The first pictures of subfolders would be those of the first class alone.
+    """Return `num` names evenly spread over all: the first would often be those of the first class alone.
 
     Example:
-        >>> taken(["a.png", "b.png", "c.png"], 2), taken(["0/a.png", "0/b.png", "1/a.png", "1/b.png"], 2)
-        (['a.png', 'b.png'], ['0/a.png', '1/a.png'])
+        >>> taken(["0/a.png", "0/b.png", "1/a.png", "1/b.png"], 2)
+        ['0/a.png', '1/a.png']
     """
-    return [names[number * len(names) // num] for number in range(num)] if subfolders(names) > 1 else [*names[:num]]
+    return [names[number * len(names) // num] for number in range(num)]
 
 
 def subfolders(names: Sequence[str]) -> int:
@@ -160,7 +158,8 @@ def source_of(pictures: Pictures, request: Request, kind: str) -> Source:
     in_colour = any(pictures.in_colour(name) for name in names[:: max(1, len(names) // PROBE)])
     folders = subfolders(names)
     notes = (
-        f"spread over {folders} subfolders" if folders > 1 else "the first ones by name are taken",
+        *([f"in {folders} subfolders"] if folders > 1 else []),
+        FEWER,
         *(["grey pictures stored as RGB"] if in_colour and shape[0] == 1 else []),
         *([f"other files left alone: {pictures.others}"] if pictures.others else []),
     )

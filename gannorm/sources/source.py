@@ -12,6 +12,7 @@ from torch import Tensor
 from gannorm.sources.errors import SourceError
 from gannorm.sources.form import Form
 
+FEWER = "of more than are asked for, evenly spread ones are taken"
 Blocks = Callable[[int, int], Iterator[Tensor]]
 """How many samples and the seed, to blocks of them as they are stored: float32 (n, ...)."""
 
@@ -48,7 +49,7 @@ class Source:
         Never more than a chunk and a block of 512 are in memory. How large the chunks are does not change the samples.
 
         Args:
-            num: How many; None = all that there are. A file that has more gives the first, and says so.
+            num: How many; None = all that there are. A file that has more gives as many, evenly spread over all.
             seed: Of a generator's latent vectors.
             size: Samples in a chunk; the last one may have fewer.
 
