@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gannorm.evaluation import Reference, Score, reference_of, score, score_again
-from gannorm.evaluation.reference import real_chunks
+from gannorm.evaluation.reference import drawn_real, real_chunks
 from gannorm.metrics.inception import inception_distances
 from gannorm.scorecard.setting import Setting
 from gannorm.sources import Source
@@ -129,15 +129,14 @@ def reference(setting: Setting) -> Reference:
 def real_figures(setting: Setting, real: Reference, num_samples: int) -> dict[str, Any]:
     """Return the figures of real data: the yardstick.
 
-    Counts are those of as many real samples as there are of the source, where the data can be drawn, else of all
-    held-out ones. What compares features compares one half of the reference with the other.
+    Where real samples can be drawn, they are as many as the source's, against the same reference. Of a fixed number of
+    held-out ones all are counted, and what compares features compares one half of them with the other.
     """
+    if not hasattr(setting.data, "held_out"):
+        return score(drawn_real(setting.data, num_samples, "yardstick"), setting.judge, real).figures
     one, other = real.halves()
     halved = score_again(one, setting.judge, other).figures
-    if hasattr(setting.data, "held_out"):
-        counted = score_again(real, setting.judge).figures
-    else:
-        counted = score(real_chunks(setting.data, num_samples, "yardstick"), setting.judge).figures
+    counted = score_again(real, setting.judge).figures
     return counted | {name: value for name, value in halved.items() if name.startswith(HALVED)}
 
 
