@@ -123,7 +123,7 @@ def evaluate_command(arguments: list[str]) -> int:
     from gannorm.scorecard import command
 
     command.add_arguments(parser)
-    command.run(parser.parse_args(arguments))
+    command.run(parser.parse_args(command.joined(arguments)))
     return DONE
 
 

@@ -146,7 +146,7 @@ def test_the_interval_holds_the_truth_in_many_draws(num, dims, repeats, decay, s
 
 def test_the_interval_of_a_distance_of_0_is_never_empty_at_0():
     # All groups alike: the textbook's variance is 0, and the corrected distance below 0.
-    corrected, low, high = jackknife(0.1, torch.full((GROUPS,), 0.106).double(), freedom=4.0)
+    corrected, low, high = jackknife(0.1, [torch.full((GROUPS,), 0.106).double()], freedom=4.0)
     assert corrected < 0 == low < high
 
 

@@ -13,6 +13,7 @@ from gannorm.evaluation import Reference, score
 from gannorm.judges import DigitJudge, MixtureJudge
 from gannorm.protocols import protocol
 from gannorm.scorecard import measure
+from gannorm.scorecard.setting import setting_of_run
 from tests.foreign_samples import digits, stacks
 
 LABELS = MNIST().held_out()[1].numpy()
@@ -167,6 +168,32 @@ def test_points_and_the_spread_of_their_modes():
     assert narrow["high_quality"] == 1.0 > judge.ceiling
 
 
+def test_a_run_is_measured_against_what_it_was_trained_on(tmp_path, capsys):
+    config = {
+        "data": {"class_path": "gannorm.data.MNIST", "init_args": {"shares": [9.0] + [1.0] * 9, "batch_size": 8}},
+        "model": {"generator": {}},
+    }
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    for path in (tmp_path, tmp_path / "checkpoints" / "last.ckpt"):
+        setting = setting_of_run(path)
+        assert setting.label == f"mnist v1, shares {[9.0] + [1.0] * 9}"
+        assert setting.judge.prior[0] == pytest.approx(0.5, abs=0.02)
+    assert setting_of_run(tmp_path.parent / "samples.npz") is None
+    config["data"]["class_path"] = "gannorm.data.StackedMNIST"
+    config["data"]["init_args"] = {"size": 32}
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    refused(capsys, "name data with --data", tmp_path)
+
+
+def test_a_range_that_begins_with_a_minus_can_be_typed(tmp_path, capsys):
+    np.save(tmp_path / "faint.npy", digits(300).astype(np.float32)[:, None] / 255 * 0.6 - 0.3)
+    refused(capsys, "--range", tmp_path / "faint.npy", "--number", 300)
+    found = evaluate(capsys, tmp_path / "faint.npy", "--range", "-1..1", "--number", 300)
+    assert found["source"]["range"] == "-1..1"
+    assert found["evaluation"]["high_quality"] < 0.1
+
+
 def refused(capsys, message, *arguments):
     assert cli.main(["evaluate", *map(str, arguments)]) == cli.WRONG
     captured = capsys.readouterr()
@@ -194,6 +221,7 @@ def test_what_is_refused_in_one_line(tmp_path, capsys):
     (tmp_path / "weights.safetensors").write_bytes(b"another")
     weights = tmp_path / "weights.safetensors"
     ring = points(tmp_path / "ring.npy")
+    np.save(tmp_path / "huge.npy", np.load(ring) * 1e30)
     for message, *arguments in (
         ("--range", tmp_path / "grey.npz", "--number", 200),
         ("number 7", tmp_path / "holes.npz", "--number", 200),
@@ -211,6 +239,10 @@ def test_what_is_refused_in_one_line(tmp_path, capsys):
         ("points are no pictures", ring, "--data", "ring/pacgan", "--sheet", tmp_path / "x.png"),
         ("has 1000 modes and your result 10", tmp_path / "few.npz", "--number", 200, "--compare", "smnist"),
         ("nothing", tmp_path / "nothing"),
+        ("the generator diverged", tmp_path / "huge.npy", "--data", "ring/pacgan"),
+        ("end its name with .png", tmp_path / "few.npz", "--number", 200, "--sheet", tmp_path / "x.foo"),
+        ("cannot be written", tmp_path / "few.npz", "--number", 200, "--sheet", tmp_path / "few.npz" / "x.png"),
+        ("no such file or folder", tmp_path / "few.npz", "--data", "/nowhere/at/all"),
         ("needs --folder", tmp_path / "few.npz", "--data", "cifar10"),
         ("at least one", tmp_path / "few.npz", "--number", 0),
     ):

@@ -130,7 +130,7 @@ RANGES = {
         NOISE * 255.9,  # what resampling leaves
     ],
     "0..1": [NOISE, NOISE > 0.9, NOISE**4, NOISE * 1.04 - 0.02],
-    "-1..1": [NOISE * 2 - 1, NOISE * 0.2 - 0.1, NOISE * 0 - 1],
+    "-1..1": [NOISE * 2 - 1, NOISE * 1.8 - 0.9, NOISE * 0 - 1],
 }
 NOBODY_KNOWS = {
     "might be 0..1 or -1..1; say which with --range": [0.4 + NOISE * 0.2, NOISE * 0 + 0.7, NOISE * 0, NOISE * 0.4],

@@ -68,7 +68,10 @@ def evaluate(
         >>> result["covered_modes"], result["num_samples"]
         (10, 500)
     """
-    return look(sample, protocol(data).make_judge(), num_samples=num_samples, seed=seed, statistics=statistics).metrics
+    chosen = protocol(data)
+    judge = chosen.make_judge()
+    metrics = look(sample, judge, num_samples=num_samples, seed=seed, statistics=statistics).metrics
+    return metrics | {"protocol": chosen.label, "log_base": "e", "classifier_sha256": judge.sha256}
 
 
 def look(
@@ -101,7 +104,7 @@ def look(
 def drawn(sample: Sample | nn.Module, num: int, generator: torch.Generator, statistics: Statistics) -> Tensor:
     """Return images from a function or from a module, whose modes and buffers stay as they are."""
     if not isinstance(sample, nn.Module):
-        return torch.cat([sample(min(CHUNK, num - start), generator) for start in range(0, num, CHUNK)])
+        return torch.cat([asked(sample, min(CHUNK, num - start), generator) for start in range(0, num, CHUNK)])
     modes = [(module, module.training) for module in sample.modules()]
     try:
         sample.eval()
@@ -110,6 +113,15 @@ def drawn(sample: Sample | nn.Module, num: int, generator: torch.Generator, stat
     finally:
         for module, training in modes:
             module.training = training
+
+
+def asked(sample: Sample, num: int, generator: torch.Generator) -> Tensor:
+    """Return `num` samples of a user's function, or say what it returned instead."""
+    images = sample(num, generator)
+    if not isinstance(images, Tensor) or len(images) != num:
+        what = f"{len(images)} samples" if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"sample({num}, rng) returned {what}; it has to return a tensor of {num} samples")
+    return images
 
 
 def measured(images: Float[Tensor, "n ..."], judge: Judge) -> Evaluation:

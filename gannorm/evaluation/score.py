@@ -22,6 +22,7 @@ from gannorm.metrics import (
     wasserstein_scores,
 )
 
+LARGEST = 1e9  # feature
 SHOWN = 12  # samples of each mode that are kept to be looked at
 MOST_POINTS = 10_000
 MOST_FEATURES = 512  # of a covariance that a Fréchet distance can be taken of in seconds
@@ -120,6 +121,7 @@ class Meters:
     def update(self, samples: Tensor) -> None:
         """Judge a chunk once, for every metric."""
         judged = self.judge(samples)
+        check_size(judged.features)
         are_modes = accepted(self.judge, judged)
         self.count(judged.features, judged.mode, are_modes)
         if samples.ndim == 4:
@@ -183,6 +185,16 @@ class Meters:
             assert fresh is not None
             figures |= wasserstein_scores(points[: len(fresh)], real, fresh[: len(points)], seed=self.seed)
         return figures
+
+
+def check_size(features: Float[Tensor, "n d"]) -> None:
+    """Refuse features whose squares no metric can take in: the generator diverged.
+
+    Raises:
+        ValueError: One is beyond 1e9.
+    """
+    if len(features) and not float(largest := features.abs().max()) <= LARGEST:
+        raise ValueError(f"features of up to {float(largest):.3g}: the generator diverged; nothing can be measured")
 
 
 def coverage_of(judge: Judge) -> ModeCoverage:

@@ -42,6 +42,7 @@ class ClassifierJudge:
         self.confusion_counts = torch.tensor(facts.confusion_counts)
         self.confusion = smoothed(self.confusion_counts)
         self.ceiling = facts.accepted
+        self.accuracy = facts.accuracy
 
     def __call__(self, images: Tensor) -> Judged:
         """Return features (N, 128), class and confidence of images (N, C, H, W) in [-1, 1].

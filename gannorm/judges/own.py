@@ -59,7 +59,10 @@ class OwnJudge:
         Raises:
             ValueError: It is not three columns of N rows, a mode is none of its modes, or a number is none.
         """
-        answer = self.judge(samples)
+        try:
+            answer = self.judge(samples)
+        except Exception as error:
+            raise ValueError(f"judge {self.name} failed: {type(error).__name__}: {error}") from error
         if not isinstance(answer, list | tuple) or len(answer) != 3:
             raise ValueError(f"judge {self.name}: returned {_described(answer)}, not (features, mode, confidence)")
         features, mode, confidence = (torch.as_tensor(column).detach().cpu() for column in answer)

@@ -13,12 +13,16 @@ from gannorm.protocols import names
 from gannorm.report.comparison import check_benchmark, compare, comparison
 from gannorm.scorecard.compared import differences
 from gannorm.scorecard.measure import Card, measure, number_of, reference
-from gannorm.scorecard.setting import Setting, setting_of
+from gannorm.scorecard.setting import Setting, setting_of, setting_of_run
 from gannorm.scorecard.table import headline, notes
 from gannorm.sources import Source, open_source
 from gannorm.sources.layouts import ImageLayout
 from gannorm.sources.ranges import ValueRange
 from gannorm.sources.request import Latent
+
+PICTURES = (".png", ".jpg")
+UNDER = ("classifier", "judge", "cells", "features", "folder", "download")
+"""Options of `setting_of`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="write a picture: a row of samples for each mode")
     parser.add_argument("--compare", metavar="BENCHMARK", help="among published results, such as smnist or ring")
     under = parser.add_argument_group("measured under")
-    under.add_argument("--data", default="mnist", help="a protocol, or a path to real images of your own (mnist)")
+    under.add_argument("--data", help="a protocol, or a path to real images of your own (the run's own; else mnist)")
     under.add_argument("--classifier", type=Path, help="weights of gannorm classifier train, for images of your own")
     under.add_argument("--judge", metavar="CLASS", help="import path of a judge of your own")
     under.add_argument("--cells", type=int, help="for images without classes: so many k-means cells as modes")
@@ -55,10 +59,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         ValueError: What was asked for is wrong; one line.
     """
-    setting = setting_of(
-        options.data,
-        **{name: getattr(options, name) for name in ("classifier", "judge", "cells", "features", "folder", "download")},
-    )
+    setting = chosen_setting(options)
     sources = [opened(path, setting, options) for path in (options.source, options.other) if path is not None]
     check(sources, setting, options)
     real = reference(setting)
@@ -74,20 +75,44 @@ def run(options: argparse.Namespace) -> None:
         )
         for source in sources
     ]
-    if options.sheet is not None:
-        write_sheet(cards[0], options.sheet)
     if options.json:
         print(json.dumps(as_json(cards, options.compare), indent=2, allow_nan=False))
     else:
         show(cards, options.compare)
+    if options.sheet is not None:
+        write_sheet(cards[0], options.sheet)
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with `--range -1..1` as one: argparse takes what begins with a minus for an option.
+
+    Example:
+        >>> joined(["x.npy", "--range", "-1..1", "--json"])
+        ['x.npy', '--range=-1..1', '--json']
+    """
+    found: list[str] = []
+    for argument in arguments:
+        if found and found[-1] == "--range":
+            found[-1] = f"--range={argument}"
+        else:
+            found.append(argument)
+    return found
+
+
+def chosen_setting(options: argparse.Namespace) -> Setting:
+    """Return what was asked for; where nothing was, what a run was trained on, or MNIST's digits."""
+    chosen = {name: getattr(options, name) for name in UNDER}
+    if options.data is None and not any(chosen.values()) and (own := setting_of_run(options.source)) is not None:
+        return own
+    return setting_of("mnist" if options.data is None else options.data, **chosen)
 
 
 def check(sources: Sequence[Source], setting: Setting, options: argparse.Namespace) -> None:
     """Refuse what cannot be done before anything is judged."""
     if options.seeds < 1:
         raise ValueError(f"--seeds {options.seeds}: at least 1")
-    if options.sheet is not None and len(setting.shape) == 1:
-        raise ValueError(f"--sheet {options.sheet}: points are no pictures")
+    if options.sheet is not None:
+        check_sheet(options.sheet, setting)
     if options.compare is not None:
         check_benchmark(options.compare, setting.judge.num_modes)
     for source in sources:
@@ -96,6 +121,19 @@ def check(sources: Sequence[Source], setting: Setting, options: argparse.Namespa
                 f"--seeds {options.seeds}: {source.path} holds its samples; only a generator can be asked again"
             )
         source.number(number_of(source, setting, options.number))
+
+
+def check_sheet(path: Path, setting: Setting) -> None:
+    """Refuse a picture that could not be written, before minutes are spent."""
+    if len(setting.shape) == 1:
+        raise ValueError(f"--sheet {path}: points are no pictures")
+    if path.suffix.lower() not in PICTURES:
+        raise ValueError(f"--sheet {path}: end its name with {' or '.join(PICTURES)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise ValueError(f"--sheet {path} cannot be written: {error.strerror}") from None
 
 
 def opened(path: Path, setting: Setting, options: argparse.Namespace) -> Any:
@@ -160,5 +198,4 @@ def among(card: Card) -> dict[str, Any]:
 def write_sheet(card: Card, path: Path) -> None:
     """Write the sample sheet of a source of images."""
     first = card.scores[0]
-    path.parent.mkdir(parents=True, exist_ok=True)
     to_picture(sheet(first.images, first.kinds, first.counts)).save(path)

@@ -27,6 +27,7 @@ class Card:
         setting: What it was measured under.
         scores: One for each seed.
         real: Figures of real data under the same setting.
+        seed: Of the first draw.
         extra: Further figures, such as Inception distances.
     """
 
@@ -34,6 +35,7 @@ class Card:
     setting: Setting
     scores: list[Score]
     real: dict[str, Any]
+    seed: int
     extra: dict[str, Any] = field(default_factory=dict)
 
     def evaluation(self) -> dict[str, Any]:
@@ -68,7 +70,7 @@ class Card:
     def plain(self) -> dict[str, Any]:
         """Return what `gannorm evaluate --json` prints."""
         return {
-            "source": self.source.facts(),
+            "source": self.source.facts() | {"seed": self.seed},
             "evaluation": self.evaluation(),
             "real": self.real,
             "versions": versions(),
@@ -104,7 +106,7 @@ def measure(
     scores = [score(source.chunks(num, seed=s), setting.judge, real, seed=s) for s in range(seed, seed + seeds)]
     extra = {} if inception is None else inception_figures(source, setting, num, seed, inception)
     yardstick = real_figures(setting, real, scores[0].figures["num_samples"])
-    return Card(source=source, setting=setting, scores=scores, real=yardstick, extra=extra)
+    return Card(source=source, setting=setting, scores=scores, real=yardstick, seed=seed, extra=extra)
 
 
 def number_of(source: Source, setting: Setting, number: int | None) -> int | None:
@@ -145,4 +147,7 @@ def inception_figures(
 ) -> dict[str, float | int]:
     """Return FID and KID on Inception features, of natural images."""
     real = real_chunks(setting.data, num or source.num_samples or REAL, "reference")
-    return inception_distances(source.chunks(num, seed=seed), real, weights=weights)
+    try:
+        return inception_distances(source.chunks(num, seed=seed), real, weights=weights)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"--inception {weights} cannot take these images: {str(error).splitlines()[0]}") from error

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from gannorm import protocols, rng
 from gannorm.data import CIFAR10, FashionMNIST, ImageFiles, to_images
 from gannorm.judges import CellJudge, ClassifierJudge, Judge, own_judge
 from gannorm.protocols import Protocol
+from gannorm.sources.runs import config_of
 
 CELLS_FROM = 20_000  # real images that set k-means cells
+CHANGING = ("shares", "weights")  # arguments of data that change the frequencies of the modes
 TORCHVISION: dict[str, Callable[..., Any]] = {"fashion_mnist": FashionMNIST, "cifar10": CIFAR10}
 """Sets whose files the user has."""
 
@@ -76,7 +79,8 @@ def setting_of(
         >>> setting.label, setting.num_samples, setting.shape
         ('mnist v1', 10000, (1, 28, 28))
     """
-    chosen = [name for name, value in (("--classifier", classifier), ("--judge", judge), ("--cells", cells)) if value]
+    judges = {"--classifier": classifier, "--judge": judge, "--cells": cells}
+    chosen = [name for name, value in judges.items() if value is not None]
     if len(chosen) > 1:
         raise SettingError(f"{' and '.join(chosen)}: one judge at a time")
     if features is not None and cells is None:
@@ -95,6 +99,37 @@ def setting_of(
     return Setting(protocol.label, real, protocol.make_judge(), number, protocol)
 
 
+def setting_of_run(source: Path) -> Setting | None:
+    """Return the setting of the data that a run, or a checkpoint of one, was trained on; None of anything else.
+
+    Real data and frequencies are the run's, its class shares among them, so that a generator is not measured against
+    what it never saw.
+
+    Raises:
+        SettingError: No protocol counts the modes of the run's data.
+    """
+    files = [folder / "config.yaml" for folder in (source, *list(source.parents)[:2])]
+    configs = [config for file in files if (config := config_of(file)) is not None]
+    if not configs:
+        return None
+    spec = configs[0]["data"]
+    data = imported(spec["class_path"])(**spec.get("init_args", {}))
+    if (judge := protocols.judge_of(data)) is None:
+        raise SettingError(
+            f"{source} was trained on {data.name!r}, which no protocol counts: name real data with --data"
+        )
+    protocol = protocols.protocol(data.name)
+    changed = {name: spec["init_args"][name] for name in CHANGING if spec.get("init_args", {}).get(name) is not None}
+    said = "".join(f", {name} {value}" for name, value in changed.items())
+    return Setting(protocol.label + said, data, judge, protocol.num_samples, protocol)
+
+
+def imported(path: str) -> Any:
+    """Return a class by its import path."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
 def real_data(data: str, folder: str | None, download: bool) -> tuple[Any, Protocol | None]:
     """Return real data by name or path, and the protocol where the name is one's."""
     if data in TORCHVISION:
@@ -105,6 +140,8 @@ def real_data(data: str, folder: str | None, download: bool) -> tuple[Any, Proto
         raise SettingError(f"--folder and --download are for --data {' and '.join(TORCHVISION)}, not for {data}")
     if data not in protocols.names() and Path(data).exists():
         return ImageFiles(path=data, batch_size=1), None
+    if data not in protocols.names() and (Path(data).suffix or Path(data).is_absolute()):
+        raise SettingError(f"--data {data}: there is no such file or folder, and no such protocol")
     protocol = protocols.protocol(data)
     return protocol.make_data(), protocol
 

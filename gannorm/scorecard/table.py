@@ -117,6 +117,8 @@ def notes(card: Card) -> list[str]:
     lines = [card.source.describe()]
     if (ceiling := row["high_quality_ceiling"]) is not None:
         lines.append(f"real data: {100 * ceiling:.2f} % accepted, {row['effective_modes_ceiling']:.5g} effective modes")
+    if (accuracy := getattr(card.setting.judge, "accuracy", None)) is not None:
+        lines.append(f"the classifier calls {100 * accuracy:.1f} % of its test images rightly")
     if row["kl_floor"] is not None:
         floors = f"KL {row['kl_floor']:.4f} and TV {row['tv_floor']:.3f}"
         lines.append(f"uncorrected, a perfect generator would show {floors} at this N; both are corrected here")

@@ -13,6 +13,7 @@ ValueRange = Literal["0..255", "0..1", "-1..1"]
 
 FAINT = 0.05  # what overshoots black or white by no more may have been resampled; what is below -0.05 is negative
 
+REACHED = 0.8  # signed images whose values all stay nearer to 0 may be in a range of their own
 DARK = 32  # digits of 16 greys, 0 to 16, are in circulation; as 0..255 they would be black
 
 
@@ -67,7 +68,8 @@ def recognise_range(values: Shaped[np.ndarray, "n ..."]) -> str:
         values: Some of the samples, (n, ...), all finite.
 
     Raises:
-        SourceError: Constant values, [-0.5, 0.5], bytes of 0 and 1, standardized images and whatever else fits none.
+        SourceError: Constant values, signed ones that stay below 0.8, bytes of 0 and 1, standardized images and
+            whatever else fits none.
 
     Example:
         >>> recognise_range(np.array([[0, 7, 255]], np.uint8)), recognise_range(np.array([[-1.0, 0.2]]))
@@ -113,6 +115,6 @@ def of_signed(low: float, high: float, told: str) -> str:
     """Return the range of floats that go below 0: -1..1, unless they end at the ends of another convention."""
     if not RANGES["-1..1"].holds(low, high):
         raise SourceError(f"{told} are in no known range (standardized?); store images as 0..255, 0..1 or -1..1")
-    if abs(low + 0.5) < FAINT and abs(high - 0.5) < FAINT:
-        raise SourceError(f"{told} might be a range of [-0.5, 0.5]; add 0.5, or say --range -1..1 if it is that")
+    if max(-low, high) < REACHED:
+        raise SourceError(f"{told} might be a range of their own, such as [-0.5, 0.5]; say --range -1..1 if it is that")
     return "-1..1"
