@@ -183,7 +183,7 @@ def test_a_run_is_measured_against_what_it_was_trained_on(tmp_path, capsys):
     config["data"]["class_path"] = "gannorm.data.StackedMNIST"
     config["data"]["init_args"] = {"size": 32}
     (tmp_path / "config.yaml").write_text(json.dumps(config))
-    refused(capsys, "name data with --data", tmp_path)
+    refused(capsys, "name real data with --data", tmp_path)
 
 
 def test_a_range_that_begins_with_a_minus_can_be_typed(tmp_path, capsys):
