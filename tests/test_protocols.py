@@ -142,7 +142,7 @@ def test_a_judge_of_points_is_told_where_they_are(monkeypatch):
         "gannorm.data.mixtures.MIXTURES": {"ring/pacgan": known, "ring/veegan": unknown},
         "gannorm.judges.MixtureJudge": Judge,
     }
-    monkeypatch.setattr(protocols, "_imported", stand_ins.__getitem__)
+    monkeypatch.setattr(protocols, "by_path", stand_ins.__getitem__)
     assert protocol("ring/pacgan").make_judge().given == ([[0.0], [1.0]], 0.1, "circle", [0.75, 0.25], None)
     assert protocol("ring/pacgan").make_judge(rule="box").given[2] == "box"
     assert protocol("ring/pacgan").make_data(fixed=None).fixed is None

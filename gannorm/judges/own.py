@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gannorm.classifier import Judged
-from gannorm.judges.import_path import by_path
+from gannorm.import_path import by_path
 
 
 class OwnJudge:
