@@ -201,7 +201,8 @@ def names() -> list[str]:
 def judge_of(data: Any) -> Any | None:
     """Return the judge of a data module, with the module's own frequencies; None where no protocol has its name.
 
-    None, too, where the protocol's judge takes samples of another shape, such as digits padded to 32 pixels.
+    None, too, where the protocol's judge takes samples of another shape, such as digits padded to 32 pixels, or where
+    shares of 0 leave out some of its modes: the distance from frequencies of 0 is infinite.
 
     Example:
         >>> from gannorm.data import MNIST
@@ -210,7 +211,7 @@ def judge_of(data: Any) -> Any | None:
         0.18
     """
     name = getattr(data, "name", None)
-    if name not in protocols():
+    if name not in protocols() or (data.prior is not None and not bool((data.prior > 0).all())):
         return None
     judge = protocols()[name].make_judge(prior=data.prior)
     return judge if judge.sample_shape == tuple(data.image_shape) else None

@@ -150,6 +150,11 @@ def test_a_judge_of_points_is_told_where_they_are(monkeypatch):
         protocol("ring/veegan").make_judge()
 
 
+def test_data_without_some_of_the_modes_have_no_judge():
+    assert judge_of(MNIST(shares=[1.0] * 10)).num_modes == 10
+    assert judge_of(MNIST(shares=[1.0] * 9 + [0.0])) is None
+
+
 POINTS = [name for name in protocols.names() if protocol(name).data.class_path == "gannorm.data.Mixture"]
 
 

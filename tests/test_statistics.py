@@ -157,5 +157,7 @@ def test_seeds_are_divided_in_all_ways():
     low, high = np.arange(5.0), np.arange(5.0) + 10
     assert difference_test(low, high, rng=rng) == pytest.approx(2 / 252)
     assert difference_test(low, low + 0.1, rng=rng) > 0.8
+    close = difference_test(1e6 + np.array([0.0, 3e-7, 1e-7]), 1e6 + np.array([9e-7, 7e-7, 8e-7]), rng=rng)
+    assert close == pytest.approx(0.1)  # the seen division is one of them, however the sums are rounded
     many = difference_test(np.arange(12.0), np.arange(12.0) + 20, rng=rng)
     assert many == pytest.approx(1 / 20_001)
