@@ -1,13 +1,13 @@
 """How results are measured: named, versioned presets of data, number of samples, judge and rules.
 
-`protocols.yaml` holds them; `Protocol` says what each key means. A protocol also computes what its paper's code prints,
+`protocols.yaml` holds them; `Protocol` says what each key means. Data and judge stand there by import path, so that
+rooms that a protocol does not use stay unimported. A protocol also computes what its paper's code prints,
 faults included (`Protocol.legacy`), so that a score can stand beside the published ones.
 """
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gannorm import records
+from gannorm.import_path import by_path
 from gannorm.metrics import legacy
 from gannorm.published import NATS
 
@@ -89,7 +90,7 @@ class Protocol:
             >>> protocol("mnist").make_data(batch_size=16).batch_size
             16
         """
-        return _imported(self.data.class_path)(**{**self.data.init_args, **overrides})
+        return by_path(self.data.class_path)(**{**self.data.init_args, **overrides})
 
     def make_judge(self, **overrides: Any) -> Any:
         """Return the protocol's judge; arguments given here win, such as `rule` for points.
@@ -104,7 +105,7 @@ class Protocol:
             10
         """
         geometry = GEOMETRY.get(self.judge.class_path, _no_geometry)(self)
-        return _imported(self.judge.class_path)(**{**geometry, **self.judge.init_args, **overrides})
+        return by_path(self.judge.class_path)(**{**geometry, **self.judge.init_args, **overrides})
 
     def legacy(
         self,
@@ -200,7 +201,8 @@ def names() -> list[str]:
 def judge_of(data: Any) -> Any | None:
     """Return the judge of a data module, with the module's own frequencies; None where no protocol has its name.
 
-    None, too, where the protocol's judge takes samples of another shape, such as digits padded to 32 pixels.
+    None, too, where the protocol's judge takes samples of another shape, such as digits padded to 32 pixels, or where
+    shares of 0 leave out some of its modes: the distance from frequencies of 0 is infinite.
 
     Example:
         >>> from gannorm.data import MNIST
@@ -209,7 +211,7 @@ def judge_of(data: Any) -> Any | None:
         0.18
     """
     name = getattr(data, "name", None)
-    if name not in protocols():
+    if name not in protocols() or (data.prior is not None and not bool((data.prior > 0).all())):
         return None
     judge = protocols()[name].make_judge(prior=data.prior)
     return judge if judge.sample_shape == tuple(data.image_shape) else None
@@ -234,19 +236,13 @@ def checked(content: Any) -> dict[str, Protocol]:
     }
 
 
-def _imported(path: str) -> Any:
-    """Return a class by its path; rooms that a protocol does not use stay unimported."""
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(module), name)
-
-
 def _no_geometry(protocol: Protocol) -> dict[str, Any]:  # noqa: ARG001 (a row's signature)
     return {}
 
 
 def _mixture(protocol: Protocol) -> dict[str, Any]:
     """Return where a protocol's Gaussians are, how wide, and how frequent."""
-    mixture = _imported("gannorm.data.mixtures.MIXTURES")[protocol.data.init_args["preset"]]
+    mixture = by_path("gannorm.data.mixtures.MIXTURES")[protocol.data.init_args["preset"]]
     if mixture.sigma is None:
         raise ValueError(f"protocol {protocol.name}: its source does not state σ and radius; take ring/pacgan instead")
     return {

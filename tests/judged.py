@@ -25,11 +25,12 @@ class Shapes:
 class Sign:
     """A judge of numbers by their sign, with as many faults as are asked for."""
 
-    def __init__(self, *, num_modes=2, prior=(0.4, 0.6), mode=None, columns=3, threshold=None):
+    def __init__(self, *, num_modes=2, prior=(0.4, 0.6), mode=None, columns=3, threshold=None, confusion=None):
         self.num_modes = num_modes
         self.prior = prior
         self.mode = mode
         self.columns = columns
+        self.confusion = confusion
         if threshold is not None:
             self.threshold = threshold
 

@@ -15,7 +15,7 @@ from gannorm.classifier.generic import INVERTED, TRAINED, UNSEEN, of_other_class
 from gannorm.classifier.inputs import check_range
 from gannorm.classifier.judge import SHIPPED_CONFUSION
 from gannorm.data import MNIST, to_images
-from gannorm.evaluation import measured
+from gannorm.evaluation import measured, score
 from gannorm.evaluation.sheet import GAP, MOST_ROWS
 from gannorm.judges import (
     CellJudge,
@@ -256,6 +256,16 @@ def test_the_border_itself_is_accepted_and_a_little_more_is_not():
     assert accepted(judge, judge(torch.tensor([[3.0, 0.0], [3.0001, 0.0]]))).tolist() == [True, False]
     box = MixtureJudge(torch.zeros(1, 2), 1.0, rule="box")
     assert accepted(box, box(torch.tensor([[3.0, 3.0], [3.0001, 0.0]]))).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("rule", "dims"), [("circle", 2), ("circle", 3), ("box", 2), ("shell", 200), ("legacy", 2)])
+def test_how_wide_accepted_points_lie(rule, dims):
+    judge = MixtureJudge(torch.zeros(1, dims), 0.5, rule=rule)
+    points = 0.5 * torch.randn(20_000, dims, generator=rng.generator(0, rule))
+    kept = points[accepted(judge, judge(points))].double()
+    assert judge.deviation == pytest.approx(float(kept.square().mean().sqrt()), rel=0.006)
+    assert MixtureJudge(torch.zeros(1, 3), 0.5, noisy_dims=2).deviation is None
+    assert MixtureJudge(torch.zeros(1, 5_000), 0.5, rule="legacy").deviation is None  # it accepts none
 
 
 def test_a_mixture_is_named_by_all_that_decides():
@@ -569,6 +579,12 @@ def test_a_judge_by_class_path():
     assert lenient.sha256 == own_judge("tests.judged.Sign").sha256
 
 
+def test_a_confusion_may_be_a_list():
+    judge = own_judge("tests.judged.Sign", confusion=[[0.9, 0.1], [0.0, 1.0]])
+    figures = score([torch.tensor([[-1.0]] * 900 + [[1.0]] * 100)], judge).figures
+    assert (figures["covered"], figures["reliable"]) == ([0], True)
+
+
 def test_the_package_s_own_judges_fit_too():
     judge = own_judge("gannorm.judges.DigitJudge")
     assert (judge.sha256, judge.named_by, judge.ceiling) == (DigitJudge().sha256, "itself", DigitJudge().ceiling)
@@ -591,6 +607,9 @@ def test_the_package_s_own_judges_fit_too():
         ("tests.judged.Sign", {"prior": (0.5, 0.4, 0.1)}, r"prior of shape \(3,\); 2 modes need \(2,\)"),
         ("tests.judged.Sign", {"prior": (5, 6)}, "prior from 5 with sum 11; frequencies are positive, their sum 1"),
         ("tests.judged.Sign", {"prior": (0.0, 1.0)}, "prior from 0"),
+        ("tests.judged.Sign", {"confusion": "some"}, "confusion a str of 4 is no table of numbers"),
+        ("tests.judged.Sign", {"confusion": torch.eye(3)}, r"confusion of shape \(3, 3\); 2 modes in 1 channels"),
+        ("tests.judged.Sign", {"confusion": [[9, 1], [0, 5]]}, r"confusion is P\(called a \| is i\)"),
     ],
 )
 def test_what_is_wrong_with_a_judge_is_one_line(path, options, words):

@@ -68,5 +68,6 @@ def test_digits_one_channel():
     metric.update(torch.tensor([3] * 2000 + [8] * 20), torch.ones(2020, dtype=torch.bool))
     result = metric.compute()
     assert (result["covered"], result["raw_modes"], result["reliable"]) == ([3], 2, True)
-    with pytest.raises(ValueError, match="confusion of 10 modes does not fit 12 modes"):
-        leakage_test(torch.ones(12, dtype=torch.int64), torch.ones(12, dtype=torch.int64), errors)
+    for wrong in (1, 12):
+        with pytest.raises(ValueError, match=f"confusion of 10 modes does not fit {wrong} modes"):
+            leakage_test(*torch.ones(2, wrong, dtype=torch.int64), errors)

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from gannorm import rng
-from gannorm.metrics import deviation_ratios, sliced_wasserstein, wasserstein_scores
+from gannorm.metrics import PointScores, deviation_ratios, sliced_wasserstein, wasserstein_scores
 from gannorm.metrics.points import cut_deviation
 
 K, SIGMA = 8, 0.01
@@ -91,3 +91,22 @@ def test_a_user_gets_one_line():
         sliced_wasserstein(points[:0], points)
     with pytest.raises(ValueError, match="not finite"):
         sliced_wasserstein(points * math.nan, points)
+
+
+def test_a_stream_in_the_order_of_its_modes_is_thinned_evenly():
+    points, modes = ring(8_000)
+    order = modes.argsort()
+    metric = PointScores(2, num_modes=K, deviation=SIGMA, real=ring(2_000, seed=1)[0], cap=2_000)
+    for chosen in order.split(500):
+        metric.update(points[chosen], modes[chosen], torch.ones(len(chosen), dtype=torch.bool))
+    figures = metric.compute()
+    assert figures["deviation_ratios"] == pytest.approx([1.0] * K, abs=0.15)
+    assert figures["sliced_wasserstein"] < 3 * figures["sliced_wasserstein_real"]
+
+
+def test_rejected_points_widen_no_mode():
+    points, modes = ring(2_000)
+    far = torch.full((500, 2), 9.0)
+    metric = PointScores(2, num_modes=K, deviation=SIGMA)
+    metric.update(torch.cat([points, far]), torch.cat([modes, torch.zeros(500).long()]), torch.arange(2_500) < 2_000)
+    assert metric.compute() == {"deviation_ratios": pytest.approx([1.0] * K, abs=0.2)}

@@ -144,12 +144,17 @@ def test_a_judge_of_points_is_told_where_they_are(monkeypatch):
         "gannorm.data.mixtures.MIXTURES": {"ring/pacgan": known, "ring/veegan": unknown},
         "gannorm.judges.MixtureJudge": Judge,
     }
-    monkeypatch.setattr(protocols, "_imported", stand_ins.__getitem__)
+    monkeypatch.setattr(protocols, "by_path", stand_ins.__getitem__)
     assert protocol("ring/pacgan").make_judge().given == ([[0.0], [1.0]], 0.1, "circle", [0.75, 0.25], None)
     assert protocol("ring/pacgan").make_judge(rule="box").given[2] == "box"
     assert protocol("ring/pacgan").make_data(fixed=None).fixed is None
     with pytest.raises(ValueError, match="ring/veegan: its source does not state σ and radius"):
         protocol("ring/veegan").make_judge()
+
+
+def test_data_without_some_of_the_modes_have_no_judge():
+    assert judge_of(MNIST(shares=[1.0] * 10)).num_modes == 10
+    assert judge_of(MNIST(shares=[1.0] * 9 + [0.0])) is None
 
 
 POINTS = [name for name in protocols.names() if protocol(name).data.class_path == "gannorm.data.Mixture"]

@@ -16,7 +16,8 @@ from gannorm.data import MNIST
 from gannorm.published import benchmarks, check_kl, everything, published, registry, rows
 from gannorm.records import RecordError
 from gannorm.report import published_page
-from gannorm.report.comparison import compare, comparison
+from gannorm.report.comparison import comparison
+from gannorm.report.comparison_table import compare
 from gannorm.report.perfect import expected_kl, kl_sd, perfect
 from tests.reference.published import simulated_kl
 

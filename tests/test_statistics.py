@@ -11,6 +11,7 @@ from gannorm.statistics import (
     exact_limits,
     homogeneity_test,
     share_interval,
+    total_variation_floor,
     total_variation_interval,
 )
 from gannorm.statistics.entropy import miller_madow
@@ -84,7 +85,15 @@ def test_what_one_mode_alone_can_hide():
     assert low < np.log(2) <= high
 
 
-@pytest.mark.parametrize(("samples", "generators", "times"), [(2_048, GENERATORS, 200), (26_000, STACKS, 15)])
+@pytest.mark.parametrize(
+    ("samples", "generators", "times"),
+    [
+        (2_048, GENERATORS, 25),
+        (26_000, STACKS, 3),
+        pytest.param(2_048, GENERATORS, 200, marks=pytest.mark.slow),
+        pytest.param(26_000, STACKS, 20, marks=pytest.mark.slow),
+    ],
+)
 def test_total_variation_in_simulations(samples, generators, times):
     rng = np.random.default_rng(0)
     prior, found = generators["perfect"], []
@@ -93,7 +102,32 @@ def test_total_variation_in_simulations(samples, generators, times):
         _, low, high = np.array(limits).T
         found.append(hits(abs(shares - prior).sum() / 2, low, high))
     assert np.mean(found) >= 0.93, found
-    assert min(found) >= 0.85, found  # of so few simulations
+    assert min(found) >= (0.85 if times >= 20 else 0.6), found  # of so few simulations
+
+
+@pytest.mark.parametrize("present", [10, 500, 1_000])
+def test_total_variation_where_a_mode_has_two_samples(present):
+    rng = np.random.default_rng(present)
+    prior, shares = np.full(1_000, 1e-3), np.repeat([1 / present, 0], [present, 1_000 - present])
+    truth = 1 - present / 1_000
+    estimate, low, high = np.array([total_variation_interval(c, prior) for c in rng.multinomial(2_048, shares, 5)]).T
+    assert hits(truth, low, high) >= 0.8
+    assert estimate.mean() == pytest.approx(truth, abs=0.04)
+
+
+def test_one_sample_tells_nothing_of_the_total_variation():
+    estimate, low, high = total_variation_interval(np.eye(1_000, dtype=int)[3], np.full(1_000, 1e-3))
+    assert low <= estimate <= high
+    assert low < 0.01
+    assert high > 0.9
+
+
+@pytest.mark.parametrize(("samples", "modes"), [(3, 10), (100, 1_000), (2_048, 1_000), (26_000, 1_000)])
+def test_the_floor_of_the_total_variation_is_what_draws_show(samples, modes):
+    prior = np.random.default_rng(1).dirichlet(np.full(modes, 20.0))
+    draws = np.random.default_rng(0).multinomial(samples, prior, size=500)
+    shown = abs(draws / samples - prior).sum(1) / 2
+    assert total_variation_floor(samples, prior) == pytest.approx(shown.mean(), abs=4 * shown.std() / 500**0.5 + 1e-6)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.83, 0.99])
@@ -123,5 +157,7 @@ def test_seeds_are_divided_in_all_ways():
     low, high = np.arange(5.0), np.arange(5.0) + 10
     assert difference_test(low, high, rng=rng) == pytest.approx(2 / 252)
     assert difference_test(low, low + 0.1, rng=rng) > 0.8
+    close = difference_test(1e6 + np.array([0.0, 3e-7, 1e-7]), 1e6 + np.array([9e-7, 7e-7, 8e-7]), rng=rng)
+    assert close == pytest.approx(0.1)  # the seen division is one of them, however the sums are rounded
     many = difference_test(np.arange(12.0), np.arange(12.0) + 20, rng=rng)
     assert many == pytest.approx(1 / 20_001)

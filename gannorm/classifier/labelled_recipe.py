@@ -13,8 +13,9 @@ from gannorm import rng
 from gannorm.classifier import generic
 from gannorm.classifier.confusion import confusion
 from gannorm.classifier.labelled import WIDTH, Facts, LabelledClassifier, LabelledNetwork, answers, save
-from gannorm.classifier.material import Material, Pixels, held_out
+from gannorm.classifier.material import Material, Pixels
 from gannorm.data.pixels import to_images
+from gannorm.data.shares import split_by_class
 
 EPOCHS = 10
 FEWEST_STEPS = 1_000  # small sets are seen more often than EPOCHS times
@@ -23,6 +24,7 @@ KINDS = 8  # of negatives in a batch
 RATE = 3e-3
 WEIGHT_DECAY = 1e-3
 PASS_SHARE = 0.99
+HELD_OUT = 0.1  # of each class, to count errors on, and to set the threshold
 PICTURES = 500  # of each kind, in the figures
 
 
@@ -66,7 +68,7 @@ def split(material: Material, seed: int) -> tuple[Pixels, Pixels, Pixels]:
     """Return what is trained on, what sets the threshold, and what errors are counted on."""
 
     def halved(pixels: Pixels, name: str) -> tuple[Pixels, Pixels]:
-        kept = held_out(pixels[1], rng.generator(seed, "classifier", name))
+        kept = split_by_class(pixels[1], HELD_OUT, rng.generator(seed, "classifier", name))
         return (pixels[0][~kept], pixels[1][~kept]), (pixels[0][kept], pixels[1][kept])
 
     training, testing = material.training, material.testing

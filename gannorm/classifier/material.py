@@ -2,19 +2,18 @@
 
 import inspect
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Int64, UInt8
-from torch import Generator, Tensor
+from jaxtyping import Int64, UInt8
+from torch import Tensor
 
 from gannorm import data
+from gannorm.import_path import by_path
 
 Pixels = tuple[UInt8[Tensor, "_ c h w"], Int64[Tensor, " _"]]  # N differs between sets
 FEWEST = 10  # images of a class: one in ten is held out
-HELD_OUT = 0.1
 
 
 @dataclass(frozen=True)
@@ -79,21 +78,6 @@ def named(what: str, folder: str | None = None) -> Material:
     return material(_made(what, SETS.get(what) or _imported(what), {} if folder is None else {"folder": folder}))
 
 
-def held_out(labels: Int64[Tensor, " n"], generator: Generator) -> Bool[Tensor, " n"]:
-    """Return which images to keep from training: a tenth of each class, at least one.
-
-    Example:
-        >>> held_out(torch.arange(40) % 2, torch.Generator().manual_seed(0)).sum().item()
-        4
-    """
-    kept = torch.zeros(len(labels), dtype=torch.bool)
-    for mode in labels.unique().tolist():
-        of_mode = (labels == mode).nonzero().squeeze(1)
-        number = max(round(HELD_OUT * len(of_mode)), 1)
-        kept[of_mode[torch.randperm(len(of_mode), generator=generator)[:number]]] = True
-    return kept
-
-
 def _splits(source: Any, name: str) -> tuple[Pixels, Pixels | None]:
     if hasattr(source, "training"):
         return source.training, source.testing
@@ -118,11 +102,10 @@ def _made(what: str, kind: Any, options: dict[str, Any]) -> Any:
 
 
 def _imported(path: str) -> Any:
-    module, _, name = path.rpartition(".")
     try:
-        return getattr(import_module(module), name, None) if module else None
-    except ModuleNotFoundError:
-        return None
+        return by_path(path)
+    except ValueError:
+        return None  # then the error names the data sets, too
 
 
 def _is_class(child: Path) -> bool:

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from gannorm import rng
 from gannorm.data.idx import DataError
 from gannorm.data.pictures import read_pictures
 from gannorm.data.resident_images import UNKNOWN, Loader, Pixels, ResidentImages, Split
-from gannorm.data.shares import frequencies
+from gannorm.data.shares import frequencies, split_by_class
 
 
 class ImageFiles(ResidentImages):
@@ -82,18 +82,3 @@ class ImageFiles(ResidentImages):
     def prior(self) -> Float[Tensor, " k"] | None:
         """Share of each class among the training images; None where there are no classes."""
         return None if self.num_modes is None else frequencies(self.training[1], self.num_modes)
-
-
-def split_by_class(labels: Int64[Tensor, " n"], share: float, generator: torch.Generator) -> Bool[Tensor, " n"]:
-    """Return which samples to hold out: the share of each class, at least one of it if any, never all.
-
-    Example:
-        >>> split_by_class(torch.tensor([0, 0, 0, 1]), 0.1, rng.generator(0)).sum().item()
-        1
-    """
-    held_out = torch.zeros(len(labels), dtype=torch.bool)
-    for mode in labels.unique().tolist():
-        of_mode = (labels == mode).nonzero().squeeze(1)
-        num = min(max(round(share * len(of_mode)), share > 0), len(of_mode) - 1)
-        held_out[of_mode[torch.randperm(len(of_mode), generator=generator)[:num]]] = True
-    return held_out

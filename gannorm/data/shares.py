@@ -1,10 +1,10 @@
-"""How often each class occurs: data sets made imbalanced, and samples drawn as their frequencies say."""
+"""How often each class occurs: sets made imbalanced, split class by class, and drawn as their frequencies say."""
 
 import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from gannorm import rng
@@ -76,6 +76,21 @@ def subset(labels: Int64[Tensor, " n"], shares: Sequence[float], num_modes: int)
         of_mode = (labels == mode).nonzero().squeeze(1)
         kept.append(of_mode[torch.randperm(len(of_mode), generator=generator)[:num]])
     return torch.cat(kept).sort().values
+
+
+def split_by_class(labels: Int64[Tensor, " n"], share: float, generator: torch.Generator) -> Bool[Tensor, " n"]:
+    """Return which samples to hold out: the share of each class, at least one of it if any, never all.
+
+    Example:
+        >>> split_by_class(torch.tensor([0, 0, 0, 1]), 0.1, rng.generator(0)).sum().item()
+        1
+    """
+    held_out = torch.zeros(len(labels), dtype=torch.bool)
+    for mode in labels.unique().tolist():
+        of_mode = (labels == mode).nonzero().squeeze(1)
+        num = min(max(round(share * len(of_mode)), share > 0), len(of_mode) - 1)
+        held_out[of_mode[torch.randperm(len(of_mode), generator=generator)[:num]]] = True
+    return held_out
 
 
 def draw_modes(prior: Float[Tensor, " k"], num: int, generator: torch.Generator) -> Int64[Tensor, " n"]:

@@ -18,13 +18,11 @@ from gannorm.metrics import (
     KernelDistance,
     ModeCoverage,
     NeighbourScores,
-    deviation_ratios,
-    wasserstein_scores,
+    PointScores,
 )
 
 LARGEST = 1e9  # feature
 SHOWN = 12  # samples of each mode that are kept to be looked at
-MOST_POINTS = 10_000
 MOST_FEATURES = 512  # of a covariance that a Fréchet distance can be taken of in seconds
 FEWEST = 40  # samples on either side of a comparison of features
 
@@ -51,9 +49,10 @@ class Score:
 def score(chunks: Iterable[Tensor], judge: Judge, reference: Reference | None = None, *, seed: int = 0) -> Score:
     """Judge a stream of samples once and return every figure that can be had of it.
 
-    Coverage counts all samples, Fréchet distance takes all of them in; kernel distance, neighbours and the diversity of
-    classes hold at most 10,000 of them, chosen by chance. The diversity is that of accepted samples. Without a
-    reference there is coverage only. Global random state stays as it is.
+    Coverage counts all samples, Fréchet distance takes all of them in; kernel distance, neighbours, the diversity of
+    classes and the figures of points hold at most 10,000 of them, chosen by chance. The diversity is that of accepted
+    samples. Without a reference there is coverage only, and the width of modes of points. Global random state stays as
+    it is.
 
     Args:
         chunks: Images (n, C, H, W) in [-1, 1], or points (n, D).
@@ -109,7 +108,7 @@ class Meters:
         self.shown = torch.zeros(judge.num_modes + 1, dtype=torch.int64)
         self.images: list[Tensor] = []
         self.kinds: list[Tensor] = []
-        self.points: list[Tensor] = []
+        self.points: PointScores | None = None
         self.features: list[Metric] = [] if reference is None else feature_metrics(reference, seed)
         self.diversity = None if reference is None else class_diversity(reference, judge, seed)
 
@@ -139,9 +138,10 @@ class Meters:
             self.diversity.update(features[are_modes], modes[are_modes])
 
     def place(self, points: Float[Tensor, "n p"], modes: Int64[Tensor, " n"], are_modes: Bool[Tensor, " n"]) -> None:
-        """Keep the first points with their modes."""
-        if sum(map(len, self.points)) < MOST_POINTS:
-            self.points.append(torch.cat([points, modes[:, None], are_modes[:, None]], dim=1))
+        """Take in points, which are measured themselves, whatever their features."""
+        if self.points is None:
+            self.points = point_scores(points.shape[1], self.reference, self.judge, self.seed)
+        self.points.update(points, modes, are_modes)
 
     def show(self, images: Float[Tensor, "n c h w"], kinds: Int64[Tensor, " n"]) -> None:
         """Keep the first few of each kind."""
@@ -158,8 +158,8 @@ class Meters:
             figures |= metric.compute()
         if self.diversity is not None:
             figures |= self.diversity.compute()
-        if self.points:
-            figures |= self.point_figures()
+        if self.points is not None:
+            figures |= self.points.compute()
         return Score(
             figures=figures,
             counts=self.coverage.mode_counts.cpu(),
@@ -167,24 +167,6 @@ class Meters:
             images=torch.cat(self.images) if self.images else torch.zeros(0, 1, 1, 1),
             kinds=torch.cat(self.kinds) if self.kinds else torch.zeros(0, dtype=torch.int64),
         )
-
-    def point_figures(self) -> dict[str, Any]:
-        """Return what is known of points alone: the spread of each mode, and how far they lie from real ones."""
-        held = torch.cat(self.points)[:MOST_POINTS]
-        points, modes, are_modes = held[:, :-2].float(), held[:, -2].long(), held[:, -1].bool()
-        figures: dict[str, Any] = {}
-        sigma = getattr(self.judge, "sigma", None)
-        if sigma is not None and getattr(self.judge, "noisy_dims", 0) == points.shape[1]:
-            ratios = deviation_ratios(
-                points[are_modes], modes[are_modes], num_modes=self.judge.num_modes, sigma=float(sigma), within=3.0
-            )
-            figures["deviation_ratios"] = ratios
-        if self.reference is not None and self.reference.points is not None:
-            real, fresh = (half.points for half in self.reference.halves())
-            assert real is not None
-            assert fresh is not None
-            figures |= wasserstein_scores(points[: len(fresh)], real, fresh[: len(points)], seed=self.seed)
-        return figures
 
 
 def check_size(features: Float[Tensor, "n d"]) -> None:
@@ -215,3 +197,14 @@ def class_diversity(reference: Reference, judge: Judge, seed: int) -> ClassDiver
     """Return the metric of diversity within classes, of accepted samples."""
     real, modes = reference.features[reference.accepted], reference.modes[reference.accepted]
     return ClassDiversity(real, modes, num_modes=judge.num_modes, prior=judge.prior.double(), seed=seed)
+
+
+def point_scores(num_dims: int, reference: Reference | None, judge: Judge, seed: int) -> PointScores:
+    """Return the metric of points alone: how wide each mode is where the judge knows it, how far from real ones."""
+    return PointScores(
+        num_dims,
+        num_modes=judge.num_modes,
+        deviation=getattr(judge, "deviation", None),
+        real=None if reference is None else reference.points,
+        seed=seed,
+    )

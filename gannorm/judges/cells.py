@@ -20,7 +20,7 @@ from torch import Tensor
 
 from gannorm import rng, screen
 from gannorm.classifier import Judged, named_file
-from gannorm.judges.import_path import by_path, path_of
+from gannorm.import_path import by_path, path_of
 
 KIND = "k-means cells"
 FEWEST = 20  # held-out real points that a cell needs: with fewer its weight and its border are guesses

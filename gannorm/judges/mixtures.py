@@ -17,6 +17,7 @@ from scipy import stats
 from torch import Tensor
 
 from gannorm.classifier import Judged
+from gannorm.metrics.points import cut_deviation
 
 RuleName = Literal["circle", "box", "shell", "legacy"]
 SHELL = 0.1  # how far the root mean square of the noisy coordinates may be from 1, and that of the others from 0
@@ -30,12 +31,14 @@ class Rule:
         distance: (z, d) to the distance of each point.
         reach: The largest distance that is accepted.
         ceiling: d to the probability that a point of the mixture is accepted.
+        deviation: d to the standard deviation of a noisy coordinate of accepted points, in σ.
         source: Who uses it.
     """
 
     distance: Callable[[Float[Tensor, "n d"], int], Float[Tensor, " n"]]
     reach: float
     ceiling: Callable[[int], float]
+    deviation: Callable[[int], float]
     source: str
 
 
@@ -58,15 +61,40 @@ def _within(radius: float) -> Callable[[int], float]:
     return lambda d: float(stats.chi2.cdf(radius**2, d))
 
 
-def _shell_ceiling(d: int) -> float:
-    return float(stats.chi2.cdf(d * (1 + SHELL) ** 2, d) - stats.chi2.cdf(d * (1 - SHELL) ** 2, d))
+def _in_shell(d: int, freedom: int) -> float:
+    return float(stats.chi2.cdf(d * (1 + SHELL) ** 2, freedom) - stats.chi2.cdf(d * (1 - SHELL) ** 2, freedom))
+
+
+def _cut_at(radius: float) -> Callable[[int], float]:
+    return lambda d: cut_deviation(radius, d)
+
+
+IN_BOX = float(2 * stats.norm.cdf(3) - 1)  # of one coordinate
 
 
 RULES: dict[RuleName, Rule] = {
-    "circle": Rule(_euclidean, 3.0, _within(3.0), "PacGAN, VEEGAN: ‖z‖ < 3; in the plane 1 - e^(-4.5)"),
-    "box": Rule(_chebyshev, 3.0, lambda d: float((2 * stats.norm.cdf(3) - 1) ** d), "self-conditioned GAN: |z_i| < 3"),
-    "shell": Rule(_from_shell, SHELL, _shell_ceiling, "this package: RMS of z in [0.9, 1.1], of the exact rest < 0.1"),
-    "legacy": Rule(_euclidean, 10.0, _within(10.0), "VEEGAN's 1200-D rule read literally: ‖z‖ < 10; none of d = 700"),
+    "circle": Rule(_euclidean, 3.0, _within(3.0), _cut_at(3.0), "PacGAN, VEEGAN: ‖z‖ < 3; in the plane 1 - e^(-4.5)"),
+    "box": Rule(
+        _chebyshev,
+        3.0,
+        lambda d: IN_BOX**d,
+        lambda d: cut_deviation(3.0, 1),  # noqa: ARG005 (a rule's signature)
+        "self-conditioned GAN: |z_i| < 3",
+    ),
+    "shell": Rule(
+        _from_shell,
+        SHELL,
+        lambda d: _in_shell(d, d),
+        lambda d: (_in_shell(d, d + 2) / _in_shell(d, d)) ** 0.5,
+        "this package: RMS of z in [0.9, 1.1], of the exact rest < 0.1",
+    ),
+    "legacy": Rule(
+        _euclidean,
+        10.0,
+        _within(10.0),
+        _cut_at(10.0),
+        "VEEGAN's 1200-D rule read literally: ‖z‖ < 10; none of d = 700",
+    ),
 }
 """The rules by name. `shell` is for many dimensions, where a Gaussian is a shell and no point is near its center."""
 
@@ -76,7 +104,8 @@ class MixtureJudge:
 
     Its confidence is minus the distance in σ and its threshold minus the rule's reach: -3 for `circle` and `box`. Its
     features are the points. `ceiling` is the formula's for one Gaussian: exact where no two centers are within reach of
-    one point, a lower bound elsewhere.
+    one point, a lower bound elsewhere. `deviation` is the standard deviation of a coordinate of accepted real points;
+    None where some coordinates have no noise, or none is accepted.
 
     Args:
         centers: (K, D).
@@ -126,6 +155,7 @@ class MixtureJudge:
         self.prior = torch.full((self.num_modes,), 1 / self.num_modes) if prior is None else prior
         self.threshold = -RULES[rule].reach
         self.ceiling = RULES[rule].ceiling(noisy_dims)
+        self.deviation = sigma * RULES[rule].deviation(dims) if noisy_dims == dims and self.ceiling > 0 else None
         self.sha256 = _hash(self.centers, sigma, rule, noisy_dims)
 
     def __call__(self, points: Tensor) -> Judged:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gannorm.classifier import Judged
-from gannorm.judges.import_path import by_path
+from gannorm.import_path import by_path
 
 
 class OwnJudge:
@@ -48,10 +48,10 @@ class OwnJudge:
         self.threshold = float(getattr(judge, "threshold", -torch.inf))
         self.sha256, self.named_by = _hash(judge, name, arguments or {})
         self.ceiling = getattr(judge, "ceiling", None)
-        self.confusion = getattr(judge, "confusion", None)
         self.confusion_counts = getattr(judge, "confusion_counts", None)
         self.sample_shape = getattr(judge, "sample_shape", None)
         self.channels = getattr(judge, "channels", 1)
+        self.confusion = _confusion(judge, name, self.num_modes, self.channels)
 
     def __call__(self, samples: Tensor) -> Judged:
         """Return what the user's judge says.
@@ -134,6 +134,24 @@ def _prior(judge: Any, name: str, num_modes: int) -> Float[Tensor, " k"]:
             f"judge {name}: prior from {float(prior.min()):g} with sum {total:g}; frequencies are positive, their sum 1"
         )
     return prior.float()
+
+
+def _confusion(judge: Any, name: str, num_modes: int, channels: int) -> Float[Tensor, "d d"] | None:
+    if getattr(judge, "confusion", None) is None:
+        return None
+    try:
+        found = torch.as_tensor(judge.confusion, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"judge {name}: confusion {_described(judge.confusion)} is no table of numbers") from None
+    size = round(num_modes ** (1 / channels))
+    if found.shape != (size, size) or size**channels != num_modes:
+        raise ValueError(
+            f"judge {name}: confusion of shape {tuple(found.shape)}; {num_modes} modes in {channels} channels are "
+            f"(d, d) with d**{channels} = {num_modes}"
+        )
+    if bool((found < 0).any()) or bool((found.sum(dim=1) - 1).abs().max() > 1e-4):
+        raise ValueError(f"judge {name}: confusion is P(called a | is i); each row is 0 or more, with sum 1")
+    return found
 
 
 def _hash(judge: Any, name: str, arguments: dict[str, Any]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from gannorm.metrics.diversity import ClassDiversity, per_class
 from gannorm.metrics.frechet import FrechetDistance, Moments, frechet_distance, moments
 from gannorm.metrics.kernel import KernelDistance, kernel_distance, kernel_scores
 from gannorm.metrics.neighbours import NeighbourScores, neighbour_scores
-from gannorm.metrics.points import deviation_ratios, sliced_wasserstein, wasserstein_scores
+from gannorm.metrics.points import PointScores, deviation_ratios, sliced_wasserstein, wasserstein_scores
 
 __all__ = [
     "ClassDiversity",
@@ -17,6 +17,7 @@ __all__ = [
     "ModeCoverage",
     "Moments",
     "NeighbourScores",
+    "PointScores",
     "deviation_ratios",
     "frechet_distance",
     "kernel_distance",

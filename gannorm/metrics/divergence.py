@@ -4,12 +4,14 @@ N samples were accepted, c_k of them belong to mode k of K; m is the number of m
 shares, π_k the frequencies of real data. Logarithms are natural, all arithmetic is float64.
 """
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gannorm.metrics.legacy import plug_in_kl
 from gannorm.statistics import total_variation_floor, total_variation_interval
+from gannorm.statistics.entropy import miller_madow
 
 PSEUDOCOUNT = 0.5  # of each mode: Jeffreys' prior
 
@@ -37,11 +39,9 @@ def effective_modes(counts: Int[Tensor, " k"]) -> float:
         >>> effective_modes(torch.tensor([100, 100, 0])), effective_modes(torch.tensor([7, 0, 0]))
         (2.005006..., 1.0)
     """
-    num_accepted = int(counts.sum())
-    if not num_accepted:
+    if not int(counts.sum()):
         return 0.0
-    entropy = torch.special.entr(shares(counts)).sum() + surplus(counts)
-    return min(float(entropy.exp()), float(len(counts)))
+    return min(float(np.exp(miller_madow(counts.cpu().numpy()))), float(len(counts)))
 
 
 def kl_divergence(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> float | None:

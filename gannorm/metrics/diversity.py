@@ -68,7 +68,12 @@ def per_class(
         row = {"class_coverage": coverage, "class_rke_ratio": rke_ratio(fake, real)}
         rows.append(row | duplicates(fake, real, seed=seed, stream=mode))
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return columns | {
+    return columns | extremes(columns)
+
+
+def extremes(columns: dict[str, list[float | None]]) -> dict[str, float | None]:
+    """Return what a headline says of classes: the least and the mean of what is known of them."""
+    return {
         "class_coverage_min": least(columns["class_coverage"]),
         "class_coverage_mean": average(columns["class_coverage"]),
         "class_rke_ratio_min": least(columns["class_rke_ratio"]),

@@ -62,12 +62,12 @@ class Held(Metric):
         if sum(map(len, self._columns()[2])) > 2 * self.cap:  # seldom, so that a long stream costs no sorting
             self._thin()
 
-    def held(self) -> tuple[Float[Tensor, "n d"], Int64[Tensor, " n"]]:
-        """Return the features kept and their modes, on the CPU."""
+    def held(self, most: int | None = None) -> tuple[Float[Tensor, "n d"], Int64[Tensor, " n"]]:
+        """Return the features kept and their modes, on the CPU; of more than `most` a random choice."""
         features, modes, draws = self._columns()
         if not len(features):
             return torch.zeros(0, self.num_features), torch.zeros(0, dtype=torch.int64)
-        kept = smallest(dim_zero_cat(draws).cpu(), self.cap)
+        kept = smallest(dim_zero_cat(draws).cpu(), self.cap if most is None else min(most, self.cap))
         return dim_zero_cat(features).cpu()[kept], dim_zero_cat(modes).cpu()[kept]
 
     def _columns(self) -> tuple[Any, Any, Any]:

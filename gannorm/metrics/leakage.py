@@ -86,7 +86,7 @@ def leakage_test(
 
 
 def _channels(num_modes: int, size: int) -> int:
-    channels = round(np.log(num_modes) / np.log(size)) if size > 1 else 1
+    channels = max(1, round(np.log(num_modes) / np.log(size))) if size > 1 else 1
     if size**channels != num_modes:
         raise ValueError(f"confusion of {size} modes does not fit {num_modes} modes: they are no power of it")
     return channels

@@ -91,9 +91,7 @@ def neighbour_scores(
         (True, 0.2)
     """
     known = real if isinstance(real, Balls) else balls(real, k)
-    check_number(fake, k, "fake")
-    if fake.shape[1] != known.features.shape[1]:
-        raise ValueError(f"fake has {fake.shape[1]} features, real {known.features.shape[1]}: use the same judge")
+    check_fakes(fake, known, k)
     hits, clipped_hits, per_ball, recalled = counted(fake.detach().cpu(), known, k)
     coverage = mean(per_ball > 0)
     values = (
@@ -196,6 +194,17 @@ def check_number(features: Float[Tensor, "n d"], k: int, name: str) -> None:
         raise ValueError(f"k={k}: there has to be at least one neighbour")
     if len(features) <= k:
         raise ValueError(f"{name} has {len(features)} samples; with k={k} they have to be {k + 1} or more")
+
+
+def check_fakes(fake: Float[Tensor, "n d"], real: Balls, k: int) -> None:
+    """Refuse fakes that cannot be compared with these real samples.
+
+    Raises:
+        ValueError: Fewer than k + 1 fakes, or another number of features.
+    """
+    check_number(fake, k, "fake")
+    if fake.shape[1] != real.features.shape[1]:
+        raise ValueError(f"fake has {fake.shape[1]} features, real {real.features.shape[1]}: use the same judge")
 
 
 class NeighbourScores(Held):

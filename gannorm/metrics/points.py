@@ -1,16 +1,18 @@
-"""Figures of points: how wide each mode is, and how far the points are from real ones. Pure functions.
+"""Figures of points: how wide each mode is, and how far the points are from real ones.
 
-Points are (N, D), mostly in two dimensions; modes are round Gaussians of deviation σ.
+Points are (N, D), mostly in two dimensions; modes are round Gaussians of deviation σ. A Metric keeps those of a stream.
 """
 
 import math
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from scipy import stats
 from torch import Tensor
 
 from gannorm import rng
+from gannorm.metrics.held import CAP, Held
 
 PROJECTIONS = 256
 
@@ -151,3 +153,66 @@ def check_points(one: Float[Tensor, "n d"], other: Float[Tensor, "m e"]) -> None
         raise ValueError(f"sets of {len(one)} and {len(other)} points; each needs one or more")
     if not bool(torch.isfinite(one).all() and torch.isfinite(other).all()):
         raise ValueError("a point has a coordinate that is not finite; leave it out, or look at what made it")
+
+
+class PointScores(Held):
+    """Keep points of a stream and their modes; `compute()` returns `deviation_ratios` and `wasserstein_scores`.
+
+    One half of the real points is what the others are compared with, the other half the yardstick.
+
+    Args:
+        num_dims: D.
+        num_modes: K.
+        deviation: Standard deviation of a coordinate of accepted real points; None = no `deviation_ratios`.
+        real: Real points, (M, D); None = no `wasserstein_scores`.
+        cap: Most points kept, a random choice beyond it.
+        options: `seed` of choice and directions, and those of every torchmetrics Metric.
+
+    Example:
+        >>> points = torch.randn(1000, 2, generator=rng.generator(0))
+        >>> metric = PointScores(2, num_modes=1, deviation=2.0)
+        >>> metric.update(points, torch.zeros(1000).long(), torch.ones(1000).bool())
+        >>> [round(ratio, 1) for ratio in metric.compute()["deviation_ratios"]]
+        [0.5]
+    """
+
+    higher_is_better = None
+    prefix = "points"
+
+    def __init__(
+        self,
+        num_dims: int,
+        *,
+        num_modes: int,
+        deviation: float | None = None,
+        real: Float[Tensor, "m d"] | None = None,
+        cap: int = CAP,
+        **options: Any,
+    ) -> None:
+        super().__init__(num_dims, cap=cap, **options)
+        self.num_modes = num_modes
+        self.deviation = deviation
+        self.real = real
+
+    def update(self, points: Float[Tensor, "n d"], modes: Int64[Tensor, " n"], accepted: Bool[Tensor, " n"]) -> None:
+        """Add points.
+
+        Raises:
+            ValueError: Another number of dimensions, or a coordinate that is not finite.
+        """
+        self.hold(points, torch.where(accepted, modes, self.num_modes))
+
+    def compute(self) -> dict[str, Any]:
+        """Return the figures of the points since the last reset."""
+        figures: dict[str, Any] = {}
+        points, modes = self.held()
+        good = modes < self.num_modes
+        if self.deviation is not None:
+            figures["deviation_ratios"] = deviation_ratios(
+                points[good], modes[good], num_modes=self.num_modes, sigma=self.deviation
+            )
+        if self.real is not None and len(points):
+            one, fresh = self.real[::2], self.real[1::2]
+            fakes, _ = self.held(len(fresh))
+            figures |= wasserstein_scores(fakes, one.float(), fresh[: len(fakes)].float(), seed=self.seed)
+        return figures

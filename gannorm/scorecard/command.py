@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,9 +11,10 @@ from gannorm import screen
 from gannorm.evaluation.sheet import sheet, to_picture
 from gannorm.metrics.legacy import plug_in_kl
 from gannorm.protocols import names
-from gannorm.report.comparison import check_benchmark, compare, comparison
+from gannorm.report.comparison import check_benchmark, comparison
+from gannorm.report.comparison_table import compare
 from gannorm.scorecard.compared import differences
-from gannorm.scorecard.measure import Card, measure, number_of, reference
+from gannorm.scorecard.measure import Card, measure, number_of, real_figures, reference
 from gannorm.scorecard.setting import Setting, setting_of, setting_of_run
 from gannorm.scorecard.table import headline, notes
 from gannorm.sources import Source, open_source
@@ -63,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
     sources = [opened(path, setting, options) for path in (options.source, options.other) if path is not None]
     check(sources, setting, options)
     real = reference(setting)
+    yardstick = cache(partial(real_figures, setting, real))  # the same for two sources of one size
     cards = [
         measure(
             source,
@@ -72,6 +75,7 @@ def run(options: argparse.Namespace) -> None:
             seed=options.seed,
             seeds=options.seeds,
             inception=options.inception,
+            yardstick=yardstick,
         )
         for source in sources
     ]

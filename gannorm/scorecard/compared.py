@@ -7,6 +7,7 @@ import torch
 
 from gannorm.scorecard.measure import POOLED, Card
 from gannorm.statistics import difference_test, homogeneity_test
+from gannorm.statistics.entropy import miller_madow
 
 PERMUTATIONS = 2_000
 
@@ -16,8 +17,9 @@ def differences(a: Card, b: Card, *, seed: int = 0) -> dict[str, Any]:
 
     `modes_p`: random divisions of all their samples, rejected ones as a mode of their own, whose table of modes has as
     large a χ²; that of two seeds of one generator is uniform. `effective_modes_p`: the same divisions, by the
-    difference of effective modes. With several seeds on both sides `seeds_p` has for each headline number that of the
-    seeds being divided by chance: this asks about the generators as they are, not about other trainings of them.
+    difference of entropies, that is the ratio of effective modes. With several seeds on both sides `seeds_p` has for
+    each headline number that of the seeds being divided by chance: this asks about the generators as they are, not
+    about other trainings of them.
 
     Args:
         a: One source.
@@ -55,10 +57,11 @@ def with_rejected(card: Card) -> np.ndarray:
 
 
 def effective_difference(first: np.ndarray, second: np.ndarray) -> float:
-    """Return how far apart two counts are in the entropy of their accepted samples."""
-    entropies = []
-    for counts in (first, second):
-        accepted = counts[:-1]
-        share = accepted[accepted > 0] / max(accepted.sum(), 1)
-        entropies.append(float(-(share * np.log(share)).sum() + (len(share) - 1) / (2 * max(accepted.sum(), 1))))
-    return abs(entropies[0] - entropies[1])
+    """Return how far apart two counts are in the entropy of their accepted samples; it is 0 where there are none.
+
+    Example:
+        >>> round(effective_difference(np.array([500, 500, 0]), np.array([0, 0, 1000])), 2)
+        0.69
+    """
+    one, other = (float(miller_madow(counts[:-1])) if counts[:-1].any() else 0.0 for counts in (first, second))
+    return abs(one - other)

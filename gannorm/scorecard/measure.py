@@ -1,6 +1,8 @@
 """Measure one source: its samples once through the judge, real data beside it, and what the numbers are."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,7 @@ def measure(
     seed: int = 0,
     seeds: int = 1,
     inception: Path | None = None,
+    yardstick: Callable[[int], dict[str, Any]] | None = None,
 ) -> Card:
     """Measure a source.
 
@@ -98,6 +101,7 @@ def measure(
         seed: Of the samples that a generator makes.
         seeds: How many times they are drawn, with seeds from `seed` on.
         inception: Weights of an Inception network, for FID and KID.
+        yardstick: `real_figures` of the setting by N, which two sources may share; None = they are measured now.
 
     Raises:
         ValueError: Fewer samples than the protocol needs, or samples that nobody can judge.
@@ -105,8 +109,9 @@ def measure(
     num = number_of(source, setting, number)
     scores = [score(source.chunks(num, seed=s), setting.judge, real, seed=s) for s in range(seed, seed + seeds)]
     extra = {} if inception is None else inception_figures(source, setting, num, seed, inception)
-    yardstick = real_figures(setting, real, scores[0].figures["num_samples"])
-    return Card(source=source, setting=setting, scores=scores, real=yardstick, seed=seed, extra=extra)
+    yardstick = yardstick or partial(real_figures, setting, real)
+    figures = yardstick(scores[0].figures["num_samples"])
+    return Card(source=source, setting=setting, scores=scores, real=figures, seed=seed, extra=extra)
 
 
 def number_of(source: Source, setting: Setting, number: int | None) -> int | None:

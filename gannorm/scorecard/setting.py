@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from gannorm import protocols, rng
 from gannorm.data import CIFAR10, FashionMNIST, ImageFiles, to_images
+from gannorm.import_path import by_path
 from gannorm.judges import CellJudge, ClassifierJudge, Judge, own_judge
 from gannorm.protocols import Protocol
 from gannorm.sources.runs import config_of
@@ -113,7 +113,7 @@ def setting_of_run(source: Path) -> Setting | None:
     if not configs:
         return None
     spec = configs[0]["data"]
-    data = imported(spec["class_path"])(**spec.get("init_args", {}))
+    data = by_path(spec["class_path"])(**spec.get("init_args", {}))
     if (judge := protocols.judge_of(data)) is None:
         raise SettingError(
             f"{source} was trained on {data.name!r}, which no protocol counts: name real data with --data"
@@ -122,12 +122,6 @@ def setting_of_run(source: Path) -> Setting | None:
     changed = {name: spec["init_args"][name] for name in CHANGING if spec.get("init_args", {}).get(name) is not None}
     said = "".join(f", {name} {value}" for name, value in changed.items())
     return Setting(protocol.label + said, data, judge, protocol.num_samples, protocol)
-
-
-def imported(path: str) -> Any:
-    """Return a class by its import path."""
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(module), name)
 
 
 def real_data(data: str, folder: str | None, download: bool) -> tuple[Any, Protocol | None]:

@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 from scipy.special import digamma
 from scipy.stats import chi2
 
-Z = 1.959964  # of a standard normal distribution, 95 %
+from gannorm.statistics.proportions import Z
+
 SPARSE = 0.05  # share of seen modes with one sample, above which unseen ones count
 SKEW_AT_MOST = 1.5  # standard deviations that skewness moves an upper limit
 UNSEEN = 3.0  # over N: the largest share of what N samples never showed, 95 %

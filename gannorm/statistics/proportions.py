@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import beta
 
-CONFIDENCE = 0.95
+Z = 1.959964  # of a standard normal distribution, 95 %
 
 
 def share_interval(count: int, total: int) -> tuple[float, float]:
@@ -17,10 +17,9 @@ def share_interval(count: int, total: int) -> tuple[float, float]:
         >>> round(low, 3), round(high, 3)
         (0.826, 0.945)
     """
-    z = 1.959964
-    share, shrink = count / total, 1 + z**2 / total
-    centre = (share + z**2 / (2 * total)) / shrink
-    half = z / shrink * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    share, shrink = count / total, 1 + Z**2 / total
+    centre = (share + Z**2 / (2 * total)) / shrink
+    half = Z / shrink * np.sqrt(share * (1 - share) / total + Z**2 / (4 * total**2))
     return (0.0 if count == 0 else float(centre - half)), (1.0 if count == total else float(centre + half))
 
 

@@ -172,8 +172,10 @@ class Run:
         """Return the callback that counts modes, or None where nobody can judge this data."""
         if (judge := judge_of(data)) is None:
             name = getattr(data, "name", type(data).__name__)
+            shares = getattr(data, "shares", None)
+            named = f"{name!r} with shares {shares}" if shares else repr(name)
             screen.warn(
-                f"data {name!r} has no judge: modes are not counted; `gannorm evaluate --help` lists what has one"
+                f"data {named} has no judge: modes are not counted; `gannorm evaluate --help` lists what has one"
             )
             return None
         every, number = self.config.evaluation.every_images, self.config.evaluation.num_samples
