@@ -159,7 +159,22 @@ def test_limits_stand_around_what_they_limit():
         assert result[f"{name}_low"] <= result[name] <= result[f"{name}_high"], name
     assert (result["covered_modes_low"], result["covered_modes_high"]) == (5, 5)
     few = coverage(torch.arange(5).repeat(20), prior=UNIFORM)
-    assert (few["covered_modes_low"], few["covered_modes_high"]) == (5, 10)  # 100 samples exclude no weak mode
+    assert (few["covered_modes_low"], few["covered_modes_high"]) == (5, 8)  # 3.6 % may be elsewhere, 1 % are a mode
+    ten = torch.zeros(1000, dtype=torch.int64)
+    ten[:10] = 2_600
+    assert mode_coverage(ten, 26_000, torch.full((1000,), 1e-3))["covered_modes_high"] == 11
+
+
+def test_few_accepted_samples_are_no_perfect_generator():
+    counts = torch.zeros(25, dtype=torch.int64)
+    counts[:4] = 2
+    result = mode_coverage(counts, 512, torch.full((25,), 1 / 25))
+    assert result["effective_modes"] <= 8
+    assert result["tv"] is None
+    assert result["tv_floor"] > 0.3
+    one = mode_coverage(torch.tensor([1] + [0] * 9), 10_000, UNIFORM)
+    assert (one["effective_modes"], one["tv"], one["covered_modes"]) == (1.0, None, 0)
+    assert one["kl_floor"] == pytest.approx(math.log(10))
 
 
 def test_distances_have_no_bias_at_a_thousand_modes():

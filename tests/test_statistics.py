@@ -105,6 +105,13 @@ def test_total_variation_in_simulations(samples, generators, times):
     assert min(found) >= (0.85 if times >= 20 else 0.6), found  # of so few simulations
 
 
+def test_total_variation_where_few_modes_are_far_off_and_the_others_right():
+    shares, prior = np.array([0.5] + [1 / 18] * 9), np.array([1 / 18] * 9 + [0.5])
+    draws = np.random.default_rng(0).multinomial(10_000, shares, size=100)
+    _, low, high = np.array([total_variation_interval(counts, prior) for counts in draws]).T
+    assert hits(abs(shares - prior).sum() / 2, low, high) >= 0.93
+
+
 @pytest.mark.parametrize("present", [10, 500, 1_000])
 def test_total_variation_where_a_mode_has_two_samples(present):
     rng = np.random.default_rng(present)

@@ -29,6 +29,7 @@ from gannorm.statistics import divergence_interval, entropy_interval, exact_limi
 
 NOMINAL_SHARE = 0.1  # of its frequency in real data, below which a mode counts as dropped
 ERROR = 0.05  # of an interval
+MOST_FLOOR = 0.3  # of total variation, above which the samples are too few to tell any
 
 
 def mode_coverage(
@@ -43,7 +44,8 @@ def mode_coverage(
     least, as papers count), `effective_modes` and its `_ceiling` e^H(π), `kl` and `tv` (corrected for their bias) with
     the `_floor` that uncorrected ones have, `kl_plug_in` (uncorrected), `forward_kl`, `js`, `high_quality` (N_acc / N)
     and `shares` (K numbers). Beside the headline numbers stand `_low` and `_high`, the limits of a 95 % interval. Where
-    no sample was accepted, no mode is covered, shares and effective modes are 0, and the distances are None.
+    no sample was accepted, no mode is covered, shares and effective modes are 0, and the distances are None; so is `tv`
+    where even real data would show 0.3.
 
     With a judge's confusion, modes are covered that hold more samples than its errors put there; `misreading` is how
     many times as often as real data the samples are misread, `reliable` whether that leaves their number certain.
@@ -83,8 +85,9 @@ def covered_figures(
     """Return which modes are covered, and between which limits their number lies.
 
     A mode is surely covered if the lower limit of its share reaches τ π_k, possibly if the upper one does; each limit
-    is wrong with probability 0.025 / K (Clopper and Pearson), so that all together are right in 95 % of cases. With few
-    samples for each mode nothing excludes that all of them are there.
+    is wrong with probability 0.025 / K (Clopper and Pearson), so that all together are right in 95 % of cases. And no
+    more modes can be covered beside those that are than there is room for: each would have τ π_k of what the upper
+    limit leaves outside them.
     """
     fewest = fewest_samples(num_samples, prior)
     is_covered = counts >= fewest
@@ -94,10 +97,14 @@ def covered_figures(
     low, high = exact_limits(counts.numpy(), max(num_samples, 1), ERROR / 2 / len(counts))
     needed = NOMINAL_SHARE * prior.numpy()
     number = int(is_covered.sum())
+    outside = ~is_covered.numpy()
+    room = exact_limits(counts[~is_covered].sum()[None].numpy(), max(num_samples, 1), ERROR / 2)[1]
+    fitting = int((np.cumsum(np.sort(needed[outside])) <= room).sum())
+    possible = min(int((high >= needed).sum()), number + fitting)
     return {
         "covered_modes": number,
         "covered_modes_low": min(int(((low >= needed) & is_covered.numpy()).sum()), number),
-        "covered_modes_high": max(int((high >= needed).sum()), number) if int(counts.sum()) else 0,
+        "covered_modes_high": max(possible, number) if int(counts.sum()) else 0,
         "covered": is_covered.nonzero().flatten().tolist(),
         "raw_modes": int((counts > 0).sum()),
         "misreading": None if leakage is None else leakage.misreading,
@@ -125,7 +132,9 @@ def distance_figures(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> d
     """Return the distances from the real frequencies with their limits and floors; None without accepted samples."""
     any_accepted = int(counts.sum()) > 0
     low, high = divergence_interval(counts.numpy(), prior.numpy()) if any_accepted else (None, None)
-    tv, tv_low, tv_high = total_variation(counts, prior) or (None, None, None)
+    floor = tv_floor(counts, prior)
+    tells = floor is not None and floor <= MOST_FLOOR
+    tv, tv_low, tv_high = (total_variation(counts, prior) if tells else None) or (None, None, None)
     return {
         "kl": kl_divergence(counts, prior),
         "kl_low": None if low is None else float(low),
@@ -137,7 +146,7 @@ def distance_figures(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> d
         "tv": tv,
         "tv_low": tv_low,
         "tv_high": tv_high,
-        "tv_floor": tv_floor(counts, prior),
+        "tv_floor": floor,
     }
 
 

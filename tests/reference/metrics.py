@@ -32,9 +32,9 @@ def mode_coverage(modes, accepted, prior):
     entropy = -sum(float(shares[k]) * math.log(shares[k]) for k in present)
     divergence = sum(float(shares[k]) * math.log(shares[k] / prior[k]) for k in present)
     return result | {
-        "effective_modes": min(len(prior), math.exp(entropy + miller)),
+        "effective_modes": min(len(prior), len(kept), math.exp(entropy + miller)),
         "kl": max(0.0, divergence - miller),
-        "kl_floor": (len(prior) - 1) / (2 * len(kept)),
+        "kl_floor": min(math.log(len(prior)), (len(prior) - 1) / (2 * len(kept))),
         "kl_plug_in": divergence,
         "raw_modes": len(present),
         "effective_modes_ceiling": math.exp(-sum(float(p) * math.log(p) for p in prior)),
