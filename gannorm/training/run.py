@@ -18,7 +18,7 @@ from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.data.module import first_of
 from gannorm.evaluation import look, yardstick
-from gannorm.protocols import judge_of
+from gannorm.protocols import judge_of, protocol
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.metrics_file import MetricsFile
@@ -258,14 +258,17 @@ class Run:
         if self.coverage is None:
             return {}
         number = self.config.evaluation.final_samples
+        named = {"protocol": protocol(str(self.data.name)).label, "log_base": "e"}
         look_at = partial(look, judge=self.coverage.judge, num_samples=number, seed=self.gan.seed)
         figures = {
             "evaluation": look_at(self.gan.sampler_of(generator, "averaged"), stream="evaluation").metrics
+            | named
             | {
                 "generator": "raw" if self.gan.averaged is None else "averaged",
                 "statistics": self.gan.statistics_of("averaged"),
             },
             "evaluation_raw": look_at(self.gan.sample("raw"), stream="raw").metrics
+            | named
             | {"generator": "raw", "statistics": self.gan.statistics},
         }
         if hasattr(self.data, "held_out") or hasattr(self.data, "real"):

@@ -24,7 +24,8 @@ def table(results: Mapping[str, Any]) -> Table:
         title_justify="left",
         caption_justify="left",
     )
-    for column in ("", "samples", "covered", "effective", "KL", "TV", "accepted"):
+    known = any(key in results for key in ROWS)
+    for column in ("", "samples", "covered", "effective", "KL", "TV", "accepted") if known else ():
         sheet.add_column(column, justify="right" if column else "left", no_wrap=True)
     for key, name in ROWS.items():
         if key in results:
@@ -49,8 +50,12 @@ def caption(results: Mapping[str, Any]) -> str:
     """Return how long it took and who judged."""
     minutes, speed = results["seconds"] / 60, results["images_per_second"]
     share = results["evaluation_seconds"] / max(results["seconds"], 1e-9)
-    judged = f"; judge {results['classifier_sha256'][:8]}" if "classifier_sha256" in results else ""
-    return f"{minutes:.1f} min, {speed:,.0f} images/s, {100 * share:.1f} % of the time evaluating{judged}"
+    spent = f"{minutes:.1f} min, {speed:,.0f} images/s, {100 * share:.1f} % of the time evaluating"
+    final = results.get("evaluation", {})
+    if "protocol" not in final:
+        return spent
+    judged = f"{final['protocol']}, judge {results['classifier_sha256'][:8]}, natural logarithms"
+    return f"{spent}\n{judged}; averaged generator with {final['statistics']} statistics"
 
 
 def next_lines(outcome: Outcome) -> list[str]:
