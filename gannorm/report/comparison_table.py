@@ -71,7 +71,7 @@ COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "SD": lambda row: _short(row["modes_sd"]),
     "KL": lambda row: _with_spread(row["kl"], row["kl_spread"]),
     "effective": _effective,
-    "high\nquality": lambda row: "" if row["high_quality"] is None else f"{100 * row['high_quality']:.3g}%",
+    "high\nquality": lambda row: "" if row["high_quality"] is None else f"{round(100 * row['high_quality'], 1):g}%",
     "runs": lambda row: _number(row["runs"]),
     "source": lambda row: f"{row['paper']} {row['year']}" if row["paper"] else "",
     "notes": lambda row: " ".join(map(str, row["footnotes"])),
