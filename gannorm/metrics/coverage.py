@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from scipy.stats import binom, poisson
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -85,9 +86,8 @@ def covered_figures(
     """Return which modes are covered, and between which limits their number lies.
 
     A mode is surely covered if the lower limit of its share reaches τ π_k, possibly if the upper one does; each limit
-    is wrong with probability 0.025 / K (Clopper and Pearson), so that all together are right in 95 % of cases. And no
-    more modes can be covered beside those that are than there is room for: each would have τ π_k of what the upper
-    limit leaves outside them.
+    is wrong with probability 0.025 / K (Clopper and Pearson), so that all together are right in 95 % of cases. Nor can
+    many modes be missed that show no sample at all, see `most_missed`.
     """
     fewest = fewest_samples(num_samples, prior)
     is_covered = counts >= fewest
@@ -98,9 +98,8 @@ def covered_figures(
     needed = NOMINAL_SHARE * prior.numpy()
     number = int(is_covered.sum())
     outside = ~is_covered.numpy()
-    room = exact_limits(counts[~is_covered].sum()[None].numpy(), max(num_samples, 1), ERROR / 2)[1]
-    fitting = int((np.cumsum(np.sort(needed[outside])) <= room).sum())
-    possible = min(int((high >= needed).sum()), number + fitting)
+    missed = most_missed(counts.numpy()[outside], fewest.numpy()[outside], needed[outside] * num_samples)
+    possible = min(int((high >= needed).sum()), number + missed)
     return {
         "covered_modes": number,
         "covered_modes_low": min(int(((low >= needed) & is_covered.numpy()).sum()), number),
@@ -110,6 +109,24 @@ def covered_figures(
         "misreading": None if leakage is None else leakage.misreading,
         "reliable": None if leakage is None else leakage.reliable,
     }
+
+
+def most_missed(counts: Int[np.ndarray, " k"], fewest: Int[np.ndarray, " k"], expected: Float[np.ndarray, " k"]) -> int:
+    """Return how many of these modes, none of which is covered, may have a share of τ π_k all the same (97.5 %).
+
+    Such a mode has Poisson's number of samples with expectation τ N π_k at least; where that is below `fewest`, it is
+    not 0 with probability r = 1 − P(0) / P(fewest − 1 or less) or more. So of M missed modes a binomial number show a
+    sample, and M is the largest with P(no more than were seen) ≥ 0.025.
+
+    Example:
+        >>> most_missed(np.zeros(990, dtype=int), np.full(990, 3), np.full(990, 2.6))
+        1
+    """
+    if not len(counts):
+        return 0
+    shown = float(np.min(1 - poisson.pmf(0, expected) / poisson.cdf(fewest - 1, expected)))
+    numbers = np.arange(len(counts) + 1)
+    return int(numbers[binom.cdf(int((counts > 0).sum()), numbers, shown) >= ERROR / 2].max())
 
 
 def effective_figures(counts: Int[Tensor, " k"], prior: Float[Tensor, " k"]) -> dict[str, Any]:
