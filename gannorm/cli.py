@@ -123,8 +123,8 @@ def evaluate_command(arguments: list[str]) -> int:
     from gannorm.scorecard import command
 
     command.add_arguments(parser)
-    command.run(parser.parse_args(command.joined(arguments)))
-    return DONE
+    text = command.run(parser.parse_args(command.joined(arguments)))
+    return DONE if text is None else answer(text)
 
 
 def classifier_command(arguments: list[str]) -> int:

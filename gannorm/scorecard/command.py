@@ -55,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     samples.add_argument("--latent-law", dest="latent", choices=get_args(Latent), help="what these are drawn from")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure, then print and write what was asked for.
+def run(options: argparse.Namespace) -> str | None:
+    """Measure, then show the table and write what was asked for; return the JSON text where that was asked for.
 
     Raises:
         ValueError: What was asked for is wrong; one line.
@@ -79,12 +79,12 @@ def run(options: argparse.Namespace) -> None:
         )
         for source in sources
     ]
-    if options.json:
-        print(json.dumps(as_json(cards, options.compare), indent=2, allow_nan=False))
-    else:
-        show(cards, options.compare)
     if options.sheet is not None:
         write_sheet(cards[0], options.sheet)
+    if options.json:
+        return json.dumps(as_json(cards, options.compare), indent=2, allow_nan=False)
+    show(cards, options.compare)
+    return None
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
@@ -106,7 +106,8 @@ def joined(arguments: Sequence[str]) -> list[str]:
 def chosen_setting(options: argparse.Namespace) -> Setting:
     """Return what was asked for; where nothing was, what a run was trained on, or MNIST's digits."""
     chosen = {name: getattr(options, name) for name in UNDER}
-    if options.data is None and not any(chosen.values()) and (own := setting_of_run(options.source)) is not None:
+    named = any(value is not None and value is not False for value in (options.data, *chosen.values()))
+    if not named and (own := setting_of_run(options.source)) is not None:
         return own
     return setting_of("mnist" if options.data is None else options.data, **chosen)
 
