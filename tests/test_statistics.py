@@ -2,17 +2,22 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 from gannorm.data import MNIST
 from gannorm.statistics import (
+    Summary,
     difference_test,
     divergence_interval,
     entropy_interval,
     exact_limits,
     homogeneity_test,
+    mean_interval,
     share_interval,
+    summary,
     total_variation_floor,
     total_variation_interval,
+    welch_test,
 )
 from gannorm.statistics.entropy import miller_madow
 
@@ -168,3 +173,32 @@ def test_seeds_are_divided_in_all_ways():
     assert close == pytest.approx(0.1)  # the seen division is one of them, however the sums are rounded
     many = difference_test(np.arange(12.0), np.arange(12.0) + 20, rng=rng)
     assert many == pytest.approx(1 / 20_001)
+
+
+# ---------------------------------------------------------------------------------------------------- means over runs
+
+
+def test_the_interval_of_a_mean_holds_the_truth_at_five_runs():
+    draws = np.random.default_rng(0).normal(3.0, 2.0, size=(2_000, 5))
+    low, high = np.array([mean_interval(values) for values in draws]).T
+    assert 0.94 <= hits(3.0, low, high) <= 0.96
+    assert mean_interval([8, 8, 8]) == (8, 8)
+    with pytest.raises(ValueError, match="1 run"):
+        mean_interval([8.0])
+
+
+def test_welch_needs_summaries_only_and_equals_the_test_of_the_values():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(0, 1, size=5), rng.normal(1, 3, size=10)
+    assert welch_test(summary(one), summary(other)) == pytest.approx(ttest_ind(one, other, equal_var=False).pvalue)
+
+
+def test_welch_errs_as_seldom_as_it_says_and_knows_groups_without_spread():
+    rng = np.random.default_rng(0)
+    pairs = [(rng.normal(0, 1, size=5), rng.normal(0, 2, size=10)) for _ in range(2_000)]
+    assert 0.035 <= np.mean([welch_test(summary(one), summary(other)) < 0.05 for one, other in pairs]) <= 0.065
+    assert welch_test(Summary(8, 0, 5), Summary(8, 0, 10)) == 1
+    assert welch_test(Summary(8, 0, 5), Summary(7, 0, 10)) == 0
+    assert welch_test(Summary(8, 0, 5), Summary(7.9, 0.316, 10)) == pytest.approx(0.343, abs=0.001)  # t(9) = 1.0
+    with pytest.raises(ValueError, match="no spread that can be tested"):
+        welch_test(Summary(8, 0, 1), Summary(8, 0, 10))

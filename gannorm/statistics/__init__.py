@@ -1,17 +1,22 @@
 """Intervals and tests: pure numbers in, pure numbers out."""
 
 from gannorm.statistics.entropy import divergence_interval, entropy_interval
+from gannorm.statistics.means import Summary, mean_interval, summary, welch_test
 from gannorm.statistics.permutation import difference_test, homogeneity_test
 from gannorm.statistics.proportions import exact_limits, share_interval
 from gannorm.statistics.total_variation import total_variation_floor, total_variation_interval
 
 __all__ = [
+    "Summary",
     "difference_test",
     "divergence_interval",
     "entropy_interval",
     "exact_limits",
     "homogeneity_test",
+    "mean_interval",
     "share_interval",
+    "summary",
     "total_variation_floor",
     "total_variation_interval",
+    "welch_test",
 ]
