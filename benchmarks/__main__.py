@@ -5,6 +5,7 @@ Absolute times depend on the machine and on what else runs there; the ratios are
 
 import argparse
 import json
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -19,13 +20,18 @@ BENCHMARKS = {
     "intervals": "how often each interval holds the truth",
     "leakage": "modes found where the classifier errs, and the KL of real stacks",
     "metrics": "what each metric costs",
+    "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }
 # Those whose tables stand in the documentation; they have a second function, `markdown(result)`.
 DOCUMENTED = ("intervals", "leakage", "metrics")
+# Those that have options of their own: a module `command` with a function `main(arguments)`.
+WITH_OPTIONS = ("reproduction",)
 
 
 def main() -> None:
     """Run one benchmark and write JSON where asked."""
+    if sys.argv[1:] and sys.argv[1] in WITH_OPTIONS:
+        sys.exit(import_module(f"benchmarks.{sys.argv[1]}.command").main(sys.argv[2:]))
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     listed = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
     parser.add_argument("benchmark", nargs="?", default="trainer", choices=BENCHMARKS, help=f"{listed} (trainer)")

@@ -143,6 +143,11 @@ class Published:
         """Standard deviation of the KL between single runs, in nats."""
         return self._of_runs(self.kl_spread_nats)
 
+    @property
+    def high_quality_sd(self) -> float | None:
+        """Standard deviation of the share of high quality between single runs, in percent."""
+        return self._of_runs(self.high_quality_spread)
+
     def _of_runs(self, spread: float | None) -> float | None:
         if spread is None or self.spread is None or (self.spread == "SE" and self.runs is None):
             return None
