@@ -10,6 +10,7 @@ import torch
 
 from gannorm import norms, screen
 from gannorm.gan import GAN
+from gannorm.remedies import pack
 from gannorm.sampling import latent_dim
 from gannorm.training.errors import ConfigError
 
@@ -47,7 +48,7 @@ def check_norms(
     )
     average: Literal["recompute"] | None = None if gan.averaged is None else "recompute"
     latent = None if shape is None else torch.zeros(NUM_SAMPLES, latent_dim(gan.generator))
-    images = None if shape is None else torch.zeros(NUM_SAMPLES, *shape)
+    images = None if shape is None else pack(torch.zeros(NUM_SAMPLES * gan.packing, *shape), gan.packing)
     # A sample that something else than a norm stops is not our matter: `GAN.check_shape` says what is wrong.
     with suppress(norms.NormSampleError):
         report("generator", check(gan.generator, role="generator", sample=latent, ema=average))

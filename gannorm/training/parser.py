@@ -132,6 +132,12 @@ class Configuration(LightningCLI):
         parser.set_defaults(DEFAULTS)
         parser.link_arguments("seed_everything", "model.seed", compute_fn=seed_of)
         parser.add_argument("--images", type=int, default=144_000, help="Real images to show to the discriminator.")
+        parser.add_argument(
+            "--compare_at",
+            type=Literal["images", "steps"],
+            default="images",
+            help="With packing m: `images` counts each image; or m times as many, so that the steps are equal.",
+        )
         parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
         parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
         parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")

@@ -1,13 +1,14 @@
 """The only training loop: one discriminator step and one generator step for each batch of real images.
 
 Everything that a norm study has to know about a step is a named option here: how real and fake images meet in the
-discriminator, whether both steps see the same fakes, which statistics samples are drawn with.
+discriminator, whether both steps see the same fakes, whether both networks move at once, which statistics samples are
+drawn with.
 """
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -16,19 +17,11 @@ from torch import Tensor, nn
 
 from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
+from gannorm.gan.means import Means
+from gannorm.gan.options import JOINED, DiscriminatorBatches, Fakes, Updates, Which, check_options
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
-from gannorm.sampling import Sample, Statistics, latent_batches, latent_dim, sampler
-
-DiscriminatorBatches = Literal["separate", "joined", "joined_in_d_step"]
-Fakes = Literal["shared", "fresh"]
-Which = Literal["averaged", "raw"]
-
-JOINED: dict[str, tuple[bool, bool]] = {
-    "separate": (False, False),
-    "joined": (True, True),
-    "joined_in_d_step": (True, False),
-}
-LOGGED = ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
+from gannorm.remedies import pack
+from gannorm.sampling import Sample, Statistics, latent_batches, latents, sampler
 
 
 class GAN(pl.LightningModule):
@@ -48,7 +41,12 @@ class GAN(pl.LightningModule):
         discriminator_batches: How real and fake images meet in the discriminator. "separate": in passes of their own;
             "joined": in one pass, in the generator's step too; "joined_in_d_step": in one pass in the discriminator's
             step only. With batch norm in the discriminator these are three different models.
-        fakes: "shared": one batch of fakes serves both steps; "fresh": the generator's step draws its own.
+        fakes: "shared": one batch of latent vectors serves both networks' steps; "fresh": each generator step draws its
+            own.
+        updates: "alternating": the generator's step meets the discriminator that has just moved; "simultaneous": both
+            gradients are taken at the same weights and from the same passes, as in the code of ALI and PacGAN.
+        discriminator_steps: For each round of the generator; each sees a batch of real images of its own.
+        generator_steps: In a round; "shared" ones have the same latent vectors, seen by a generator that has moved.
         ema_half_life: Of the averaged generator, in images; 0 = no averaged generator.
         statistics: What batch norm samples with. "running": the generator's running statistics; "standing": computed
             anew from fresh batches; "batch": of each batch of samples. The averaged generator has no running
@@ -77,12 +75,23 @@ class GAN(pl.LightningModule):
         decay_from: float = 1.0,
         discriminator_batches: DiscriminatorBatches = "separate",
         fakes: Fakes = "shared",
+        updates: Updates = "alternating",
+        discriminator_steps: int = 1,
+        generator_steps: int = 1,
         ema_half_life: int = 40_000,
         statistics: Statistics = "running",
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_options(discriminator_batches, fakes, statistics, decay_from, ema_half_life)
+        check_options(
+            discriminator_batches=discriminator_batches,
+            fakes=fakes,
+            statistics=statistics,
+            updates=updates,
+            discriminator_steps=discriminator_steps,
+            generator_steps=generator_steps,
+            ema_half_life=ema_half_life,
+        )
         self.automatic_optimization = False
         self.generator = generator or DCGANGenerator()
         self.discriminator = discriminator or DCGANDiscriminator()
@@ -92,17 +101,21 @@ class GAN(pl.LightningModule):
         self.decay_from = decay_from
         self.discriminator_batches = discriminator_batches
         self.joined = JOINED[discriminator_batches]  # in the discriminator's step, in the generator's step
+        self.packing = getattr(self.discriminator, "packing", 1)  # samples that the discriminator judges together
         self.fresh_fakes = fakes == "fresh"
+        self.simultaneous = updates == "simultaneous"
+        self.discriminator_steps = discriminator_steps
+        self.generator_steps = generator_steps
         self.statistics = statistics
         self.seed = seed
         self.total_images: int | None = None  # length of the run, known to its trainer; None = rates stay
         self.images_seen = 0  # real images shown to the discriminator
+        self.averaged_at = 0  # images seen at the last update of the averaged generator
         self.d_steps = 0
         self.g_steps = 0
-        self.batch_size = 64  # of the last training batch
+        self.batch_size = 64  # of the generator's last pass in training
         self.frozen_discriminator = norms.freeze_state(self.discriminator)
-        self.sums: Float[Tensor, " 4"] | None = None  # of LOGGED since the last `take_means`
-        self.num_summed = 0
+        self.sums = Means()  # of what the steps yield, since they were last taken
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return Adam for the discriminator and Adam for the generator."""
@@ -113,31 +126,78 @@ class GAN(pl.LightningModule):
         ]
 
     def training_step(self, batch: Tensor | Sequence[Tensor], _: int) -> None:
-        """Take one discriminator step and one generator step."""
+        """Take a step of the discriminator, and of the generator where its turn has come."""
         real = batch if isinstance(batch, Tensor) else batch[0]
-        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[attr-defined]
-        self.set_rates(d_optimizer, g_optimizer)
-        fake = self.generator(self.noise(len(real), "discriminator"))
+        self.set_rates(*self.optimizers())  # type: ignore[misc]
+        if self.simultaneous:
+            self.step_both(real)
+        else:
+            self.step_discriminator(real)
+        self.images_seen += len(real)
+        self.batch_size = len(real) // self.packing
+        if self.averaged is not None and self.g_steps and self.d_steps % self.discriminator_steps == 0:
+            since = self.images_seen - self.averaged_at
+            self.averaged.update(self.generator, num_images=since, images_seen=self.images_seen)
+            self.averaged_at = self.images_seen
 
-        real_logits, fake_logits = self.logits(real, fake.detach(), joined=self.joined[0])
+    def step_discriminator(self, real: Tensor) -> None:
+        """Take a step of the discriminator, then those of the generator if it is their turn."""
+        d_optimizer, _ = self.optimizers()  # type: ignore[attr-defined]
+        turn = (self.d_steps + 1) % self.discriminator_steps == 0
+        z = self.noise(len(real), "discriminator")
+        with torch.set_grad_enabled(turn and not self.fresh_fakes):
+            fake = self.generate(z)
+        real_logits, fake_logits = self.logits(
+            pack(real, self.packing), pack(fake.detach(), self.packing), self.joined[0]
+        )
         d_loss = self.loss.discriminator(real_logits, fake_logits).mean()
         self.step(d_optimizer, d_loss)
         self.d_steps += 1
+        self.sums.add(discriminator_loss=d_loss, real_logit=real_logits.mean(), fake_logit=fake_logits.mean())
+        if turn:
+            self.step_generator(real, z, fake)
 
-        if self.fresh_fakes:
-            fake = self.generator(self.noise(len(real), "generator"))
-        with without_gradient(self.discriminator), self.frozen_discriminator:
-            g_loss = self.loss.generator(*self.generator_logits(real, fake)).mean()
-            self.step(g_optimizer, g_loss)
+    def step_generator(self, real: Tensor, z: Tensor, fake: Tensor) -> None:
+        """Take a round of the generator's steps, the first one with the fakes of the discriminator's step if shared."""
+        _, g_optimizer = self.optimizers()  # type: ignore[attr-defined]
+        for number in range(self.generator_steps):
+            if self.fresh_fakes:
+                z = self.noise(len(real), "generator", *([number] if number else []))
+            if self.fresh_fakes or number:
+                fake = self.generate(z)
+            with without_gradient(self.discriminator), self.frozen_discriminator:
+                g_loss = self.loss.generator(*self.generator_logits(real, fake)).mean()
+                self.step(g_optimizer, g_loss)
+            self.g_steps += 1
+            self.sums.add(generator_loss=g_loss)
+
+    def step_both(self, real: Tensor) -> None:
+        """Take both gradients at the same weights, from the same passes, then both steps."""
+        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[attr-defined]
+        fake = self.generate(self.noise(len(real), "discriminator"))
+        real_logits, fake_logits = self.logits(pack(real, self.packing), pack(fake, self.packing), self.joined[0])
+        d_loss = self.loss.discriminator(real_logits, fake_logits).mean()
+        g_loss = self.loss.generator(real_logits, fake_logits).mean()
+        for optimizer in (d_optimizer, g_optimizer):
+            optimizer.zero_grad()
+        self.manual_backward(d_loss, inputs=parameters_of(self.discriminator), retain_graph=True)
+        self.manual_backward(g_loss, inputs=parameters_of(self.generator))
+        for optimizer in (d_optimizer, g_optimizer):
+            optimizer.step()
+        self.d_steps += 1
         self.g_steps += 1
+        self.sums.add(
+            discriminator_loss=d_loss,
+            generator_loss=g_loss,
+            real_logit=real_logits.mean(),
+            fake_logit=fake_logits.mean(),
+        )
 
-        self.images_seen += len(real)
-        self.batch_size = len(real)
-        if self.averaged is not None:
-            self.averaged.update(self.generator, num_images=len(real), images_seen=self.images_seen)
-        self.add(d_loss, g_loss, real_logits.mean(), fake_logits.mean())
+    def generate(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n ..."]:
+        """Return fakes: the members of a pack are as many passes, each with batch statistics of its own."""
+        return torch.cat([self.generator(member) for member in z.chunk(self.packing)])
 
-    def logits(self, real: Tensor, fake: Tensor, *, joined: bool) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+    def logits(self, real: Tensor, fake: Tensor, joined: bool) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
         """Return the discriminator's logits of real and fake images, from one pass or from two, in float32 or more."""
         if joined:
             real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
@@ -147,8 +207,9 @@ class GAN(pl.LightningModule):
 
     def generator_logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor | None, Tensor]:
         """Return what the generator's loss takes; real images are judged only where something depends on them."""
+        fake = pack(fake, self.packing)
         if self.joined[1] or losses.generator_needs_real(self.loss):
-            return self.logits(real, fake, joined=self.joined[1])
+            return self.logits(pack(real, self.packing), fake, self.joined[1])
         return None, at_least_float32(self.discriminator(fake))
 
     def step(self, optimizer: Any, loss: Tensor) -> None:
@@ -157,10 +218,11 @@ class GAN(pl.LightningModule):
         self.manual_backward(loss)
         optimizer.step()
 
-    def noise(self, num: int, step: str) -> Float[Tensor, "n z"]:
+    def noise(self, num: int, *step: str | int) -> Float[Tensor, "n z"]:
         """Return this iteration's latent vectors: a function of seed and iteration, so that a resumed run has them."""
-        generator = rng.generator(self.seed, "noise", step, self.d_steps)
-        return torch.randn(num, latent_dim(self.generator), generator=generator).to(self.device)
+        name, *number = step
+        generator = rng.generator(self.seed, "noise", name, self.d_steps, *number)
+        return latents(self.generator, num, generator).to(self.device)
 
     def set_rates(self, *optimizers: Any) -> None:
         """Let the rates fall linearly to 0 from `decay_from` of the run on."""
@@ -171,20 +233,14 @@ class GAN(pl.LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = rate * min(1.0, max(0.0, left))
 
-    def add(self, *values: Tensor) -> None:
-        """Add to the sums on the device; reading them would make the device wait in every step."""
-        stacked = torch.stack([value.detach() for value in values])
-        self.sums = stacked if self.sums is None else self.sums.to(stacked.device) + stacked
-        self.num_summed += 1
-
     def means(self) -> dict[str, float]:
-        """Return the means of `LOGGED` since they were last taken; empty where no step was."""
-        return {} if self.sums is None else dict(zip(LOGGED, (self.sums / self.num_summed).tolist(), strict=True))
+        """Return the means of losses and logits since they were last taken; empty where no step was."""
+        return self.sums.values()
 
     def take_means(self) -> dict[str, float]:
         """Return the means, and start new ones."""
         means = self.means()
-        self.sums, self.num_summed = None, 0
+        self.sums.clear()
         return means
 
     def sample(self, which: Which = "averaged") -> Sample:
@@ -230,9 +286,9 @@ class GAN(pl.LightningModule):
         Args:
             real: (N, ...) images in [-1, 1].
         """
-        z = torch.randn(len(real), latent_dim(self.generator), generator=rng.generator(self.seed, "reference"))
+        z = latents(self.generator, len(real), rng.generator(self.seed, "reference"))
         norms.prepare(self.generator, z)
-        norms.prepare(self.discriminator, real)
+        norms.prepare(self.discriminator, pack(real, self.packing))
         if self.averaged is not None:
             norms.prepare(self.averaged.network, z)
 
@@ -245,12 +301,12 @@ class GAN(pl.LightningModule):
         Raises:
             ValueError: The generator makes other shapes, or the discriminator cannot take them.
         """
-        fake = self.sample("raw")(2, rng.generator(0))
+        fake = self.sample("raw")(2 * self.packing, rng.generator(0))
         if tuple(fake.shape[1:]) != tuple(shape):
             made = tuple(fake.shape[1:])
             raise ValueError(f"the generator makes {made} and the data are {tuple(shape)}; set its size and channels")
         try:
-            logits = copy.deepcopy(self.discriminator).eval()(fake)
+            logits = copy.deepcopy(self.discriminator).eval()(pack(fake, self.packing))
         except RuntimeError as error:
             raise ValueError(f"the discriminator cannot take images of shape {tuple(shape)}: {error}") from error
         if logits.shape != (2,):
@@ -258,29 +314,14 @@ class GAN(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the counters and the sums of the losses beside the weights."""
-        checkpoint["gannorm_gan"] = {name: getattr(self, name) for name in COUNTERS}
+        checkpoint["gannorm_gan"] = {name: getattr(self, name) for name in COUNTERS} | {"means": self.sums.state_dict()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting from there."""
+        saved = checkpoint["gannorm_gan"]
         for name in COUNTERS:
-            setattr(self, name, checkpoint["gannorm_gan"][name])
-
-
-def check_options(
-    discriminator_batches: str, fakes: str, statistics: str, decay_from: float, ema_half_life: int
-) -> None:
-    """Refuse options that are none, before anything is built of them."""
-    for name, value, choices in (
-        ("discriminator_batches", discriminator_batches, DiscriminatorBatches),
-        ("fakes", fakes, Fakes),
-        ("statistics", statistics, Statistics),
-    ):
-        if value not in get_args(choices):
-            raise ValueError(f"{name}={value!r} is none of {', '.join(get_args(choices))}")
-    if not 0 <= decay_from <= 1:
-        raise ValueError(f"decay_from={decay_from}: a share of the run, 0 to 1")
-    if ema_half_life < 0:
-        raise ValueError(f"ema_half_life={ema_half_life}: a number of images, 0 for no averaged generator")
+            setattr(self, name, saved[name])
+        self.sums.load_state_dict(saved["means"])
 
 
 def checked_adam(rates: tuple[float, float], betas: Sequence[float]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -292,7 +333,7 @@ def checked_adam(rates: tuple[float, float], betas: Sequence[float]) -> tuple[tu
     return rates, (float(betas[0]), float(betas[1]))
 
 
-COUNTERS = ("images_seen", "d_steps", "g_steps", "batch_size", "sums", "num_summed")
+COUNTERS = ("images_seen", "averaged_at", "d_steps", "g_steps", "batch_size")
 
 
 @contextmanager
@@ -306,6 +347,11 @@ def without_gradient(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in taking:
             parameter.requires_grad_(True)
+
+
+def parameters_of(network: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that are trained."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def at_least_float32(logits: Tensor) -> Tensor:
