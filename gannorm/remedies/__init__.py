@@ -6,6 +6,7 @@
 from gannorm.remedies.diff_augment import DiffAugment as DiffAugment
 from gannorm.remedies.feature_matching import FeatureMatching as FeatureMatching
 from gannorm.remedies.feature_matching import feature_distance as feature_distance
+from gannorm.remedies.instance_noise import InstanceNoise as InstanceNoise
 from gannorm.remedies.minibatch import MinibatchDiscrimination as MinibatchDiscrimination
 from gannorm.remedies.minibatch import MinibatchStddev as MinibatchStddev
 from gannorm.remedies.minibatch import minibatch_layer as minibatch_layer
@@ -19,3 +20,5 @@ from gannorm.remedies.remedy import Remedy as Remedy
 from gannorm.remedies.remedy import Setting as Setting
 from gannorm.remedies.table import REMEDIES as REMEDIES
 from gannorm.remedies.table import resolve as resolve
+from gannorm.remedies.unrolling import Critic as Critic
+from gannorm.remedies.unrolling import Unrolling as Unrolling

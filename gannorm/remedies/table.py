@@ -7,9 +7,11 @@ from typing import Any, TypeAlias
 from gannorm.import_path import by_path
 from gannorm.remedies.diff_augment import DiffAugment
 from gannorm.remedies.feature_matching import FeatureMatching
+from gannorm.remedies.instance_noise import InstanceNoise
 from gannorm.remedies.mode_seeking import ModeSeeking
 from gannorm.remedies.options import made, split_spec, unknown
 from gannorm.remedies.remedy import Remedy
+from gannorm.remedies.unrolling import Unrolling
 
 HERE = "model.remedies"
 
@@ -78,11 +80,25 @@ REMEDIES = {
             example="model: {remedies: {name: mode_seeking, strength: 1.0}}",
         ),
         Row(
+            "unrolling",
+            does="The generator answers to the discriminator as it will be after k more steps",
+            paper="Metz et al. 2017, arXiv:1611.02163",
+            remedy=Unrolling,
+            example="model: {remedies: {name: unrolling, steps: 5}}",
+        ),
+        Row(
             "diff_augment",
             does="Real and fake images are altered at random, with a gradient, before the discriminator sees them",
             paper="Zhao et al. 2020, arXiv:2006.10738",
             remedy=DiffAugment,
             example="model: {remedies: {name: diff_augment, policy: [translation, cutout]}}",
+        ),
+        Row(
+            "instance_noise",
+            does="Real and fake images get noise, so that they overlap, and less of it as the run goes on",
+            paper="Sønderby et al. 2017, arXiv:1610.04490",
+            remedy=InstanceNoise,
+            example="model: {remedies: {name: instance_noise, std: {start: 0.1, end: 0.0, until: 0.5}}}",
         ),
         Row(
             "two_rates",
