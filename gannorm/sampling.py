@@ -32,11 +32,31 @@ def latent_dim(generator: nn.Module) -> int:
     return length
 
 
+LATENTS: dict[str, Callable[..., Tensor]] = {
+    "normal": torch.randn,
+    "uniform": lambda *size, generator: torch.rand(*size, generator=generator) * 2 - 1,
+}
+"""What latent vectors are drawn from: N(0, I), or uniformly from -1 to 1."""
+
+
+def latents(generator: nn.Module, num: int, rng: torch.Generator) -> Float[Tensor, "n z"]:
+    """Return latent vectors for a generator, of the kind that its attribute `latent` names; without one, normal ones.
+
+    Example:
+        >>> from gannorm import rng
+        >>> class Uniform(nn.Module):
+        ...     latent_dim, latent = 2, "uniform"
+        >>> latents(Uniform(), 3, rng.generator(0)).abs().max().item() <= 1
+        True
+    """
+    return LATENTS[getattr(generator, "latent", "normal")](num, latent_dim(generator), generator=rng)
+
+
 def latent_batches(network: nn.Module, batch_size: int, generator: torch.Generator) -> Iterator[Float[Tensor, "n z"]]:
     """Yield latent vectors to compute running statistics from, in batches as large as training's."""
     device = device_of(network)
     for _ in range(STANDING_BATCHES):
-        yield torch.randn(batch_size, latent_dim(network), generator=generator).to(device)
+        yield latents(network, batch_size, generator).to(device)
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -74,7 +94,7 @@ def sampler(network: nn.Module, statistics: Statistics = "running", *, batch_siz
     @torch.no_grad()
     def draw(num: int, generator: torch.Generator) -> Tensor:
         num_made = -(-num // at_once) * at_once if statistics == "batch" else num
-        z = torch.randn(num_made, latent_dim(network), generator=generator).to(device)
+        z = latents(network, num_made, generator).to(device)
         with mode():
             return torch.cat([network(batch) for batch in z.split(at_once)])[:num]
 

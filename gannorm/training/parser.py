@@ -28,8 +28,8 @@ NO_EFFECT = {
     "trainer.gradient_clip_val": "two optimizers step by themselves; lower model.generator_rate or discriminator_rate",
     "trainer.accumulate_grad_batches": "each batch is a step; raise data.batch_size",
     "trainer.devices": "one device trains; start other seeds beside it",
-    "optimizer": "both optimizers are Adam; set model.generator_rate, model.discriminator_rate and model.betas",
-    "lr_scheduler": "set model.decay_from",
+    "optimizer": "each network has its own; set model.generator_optimizer and model.discriminator_optimizer",
+    "lr_scheduler": "a rate can be a schedule; set model.generator_rate and model.discriminator_rate",
 }
 """Lightning's options that would have no effect here, and what has."""
 
@@ -132,6 +132,12 @@ class Configuration(LightningCLI):
         parser.set_defaults(DEFAULTS)
         parser.link_arguments("seed_everything", "model.seed", compute_fn=seed_of)
         parser.add_argument("--images", type=int, default=144_000, help="Real images to show to the discriminator.")
+        parser.add_argument(
+            "--compare_at",
+            type=Literal["images", "steps"],
+            default="images",
+            help="With packing m: `images` counts each image; or m times as many, so that the steps are equal.",
+        )
         parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
         parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
         parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")

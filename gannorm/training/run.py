@@ -18,6 +18,7 @@ from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.data.module import first_of
 from gannorm.evaluation import look, yardstick
+from gannorm.gan.fitting import check_fit
 from gannorm.protocols import judge_of, protocol
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
@@ -128,15 +129,27 @@ class Run:
         self.folder = folder
         self.check_numbers()
         self.gan, self.data = configuration.build()
+        self.times = self.gan.packing if self.config.compare_at == "steps" else 1
         self.prepare_model()
         self.checkpoint, self.resumed_at = folder.checkpoint(bool(self.config.resume))
         self.coverage = self.coverage_of(self.data)
-        self.clock = callbacks.StopAt(self.config.images, self.config.minutes)
+        self.clock = callbacks.StopAt(self.total_images, self.config.minutes)
         self.interrupts = callbacks.Interrupts()
         self.observers = self.make_observers()
         self.trainer = configuration.trainer_with(self.loggers, self.observers)
         num_bytes = STATES_PER_PARAMETER * sum(p.numel() * p.element_size() for p in self.gan.parameters())
         check_disk(folder, num_bytes)
+
+    @property
+    def total_images(self) -> int:
+        """Return the length of the run: with packing m and equal steps, m times the images that were asked for."""
+        return self.config.images * self.times
+
+    @property
+    def every_images(self) -> int:
+        """Return the images from look to look; where modes are not looked at, from checkpoint to checkpoint."""
+        every = self.config.evaluation.every_images or max(1, self.config.images // CHECKPOINTS)
+        return every * self.times
 
     def check_numbers(self) -> None:
         """Refuse numbers that no run can have, before anything is built or written."""
@@ -156,7 +169,8 @@ class Run:
 
     def prepare_model(self) -> None:
         """Give the model what belongs to the run: its length, its seed, a layout that convolutions are fast in."""
-        self.gan.total_images = self.config.images
+        self.gan.total_images = self.total_images
+        take_packs(self.data, self.gan.packing)
         if getattr(self.data, "seed", 0) is None:
             setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
         if self.gan.needs_data():
@@ -166,7 +180,7 @@ class Run:
         shape = getattr(self.data, "image_shape", None)
         check_norms(self.gan, self.data, shape, precision=self.config.trainer.precision, allow=self.config.allow)
         if shape is not None:
-            self.gan.check_shape(shape)
+            check_fit(self.gan, shape, getattr(self.data, "batch_size", None))
 
     def coverage_of(self, data: pl.LightningDataModule) -> callbacks.ModeCoverage | None:
         """Return the callback that counts modes, or None where nobody can judge this data."""
@@ -178,13 +192,14 @@ class Run:
                 f"data {named} has no judge: modes are not counted; `gannorm evaluate --help` lists what has one"
             )
             return None
-        every, number = self.config.evaluation.every_images, self.config.evaluation.num_samples
+        every = self.config.evaluation.every_images * self.times
+        number = self.config.evaluation.num_samples
         return callbacks.ModeCoverage(data=judge, every_images=every, num_samples=number, seed=self.gan.seed)
 
     def make_observers(self) -> list[Callback]:
         """Return the run's own callbacks in the order in which they act: they stop, check, look, save, show."""
         path = self.folder.path
-        every = self.config.evaluation.every_images or max(1, self.config.images // CHECKPOINTS)
+        every = self.every_images
         looking: list[Callback] = []
         if self.coverage is not None:
             sheets = callbacks.SampleGrid(self.coverage, path / "samples")
@@ -192,10 +207,10 @@ class Run:
         return [
             self.clock,
             self.interrupts,
-            callbacks.Losses(self.folder.last_checkpoint, self.config.log_every_images, every),
+            callbacks.Losses(self.folder.last_checkpoint, self.config.log_every_images * self.times, every),
             *looking,
             callbacks.Checkpoints(path / "checkpoints", every, self.coverage),
-            callbacks.ProgressBar(self.config.images, self.coverage),
+            callbacks.ProgressBar(self.total_images, self.coverage),
         ]
 
     def loggers(self, chosen: Any) -> list[Logger]:
@@ -241,7 +256,7 @@ class Run:
         """Train; evaluate if the run came to its end."""
         for logger in self.trainer.loggers:
             logger.log_hyperparams({**self.plain, **flat_config(self.plain)})
-        screen.say(f"run {self.folder.path}: {self.config.images:,} images on {self.trainer.strategy.root_device}")
+        screen.say(f"run {self.folder.path}: {self.total_images:,} images on {self.trainer.strategy.root_device}")
         self.trainer.fit(self.gan, self.data, ckpt_path=self.checkpoint, weights_only=True)
         if self.interrupts.received is not None:
             return self.stopped(self.interrupts.received)
@@ -306,3 +321,16 @@ class Run:
             logger.finalize("success" if exit_code == 0 else "failed")
             if isinstance(logger, tracking.WandbLogger):
                 logger.finish(exit_code)
+
+
+def take_packs(data: pl.LightningDataModule, packing: int) -> None:
+    """Let a batch hold N packs of m images where it held N images.
+
+    Raises:
+        ConfigError: The data have no `batch_size` that could be made larger.
+    """
+    if packing == 1:
+        return
+    if not isinstance(size := getattr(data, "batch_size", None), int):
+        raise ConfigError(f"packing={packing}: {type(data).__name__} has no batch_size; give it one, a number of packs")
+    setattr(data, "batch_size", size * packing)  # noqa: B010 (not every module has one)
