@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from benchmarks.reproduction import presets
+from benchmarks.reproduction.identity import check_options
 from benchmarks.reproduction.journal import Curve, Entry, spread
 from gannorm.evaluation import Score, score
 from gannorm.metrics import legacy
@@ -18,8 +19,6 @@ from gannorm.protocols import Protocol
 from gannorm.published import NATS
 from gannorm.scorecard.setting import setting_of
 from gannorm.sources import open_source
-from gannorm.training.parser import Configuration
-from gannorm.training.run_folder import identity
 
 POINTS = 20  # of a curve
 LOOKS = {"modes": "coverage/raw_modes", "kl": "coverage/kl_plug_in", "high_quality_percent": "coverage/high_quality"}
@@ -34,7 +33,7 @@ def entry_of(folder: Path) -> Entry:
     config, results = contents(folder)
     name, seed = str(config["name"]), int(config["seed_everything"])
     preset = presets.preset(name)
-    check_options(folder, name)
+    check_options(config, name, folder)
     done = results["status"] == "finished"
     asked = int(config["images"]) // presets.packs_per_step(config)
     return Entry(
@@ -70,30 +69,6 @@ def contents(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if results["status"] == "stopped":
         raise presets.PresetError(f"{folder} was stopped at {results['images_seen']:,} images; go on with --resume")
     return config, results
-
-
-def check_options(folder: Path, name: str) -> None:
-    """Refuse a run whose steps are not those of the preset as it is now.
-
-    Raises:
-        PresetError: Its options are others.
-    """
-    theirs = computed([f"--config={folder / 'config.yaml'}"])
-    ours = computed([f"--config={presets.config_path(name)}"])
-    if identity(theirs) != identity(ours):
-        other = ", ".join(sorted(key for key in theirs if theirs[key] != ours.get(key)))
-        raise presets.PresetError(
-            f"{folder} is no run of {presets.config_path(name).name} as it is now: see its {other}"
-        )
-
-
-def computed(arguments: list[str]) -> dict[str, Any]:
-    """Return the options that say what a step computes, with all defaults."""
-    plain = Configuration(arguments).plain()
-    plain["model"].pop("seed", None)
-    plain["data"].get("init_args", {}).pop("seed", None)
-    kept = {key: value for key, value in plain.items() if key not in presets.OBSERVING}
-    return kept | {"trainer": {"precision": plain["trainer"]["precision"]}}
 
 
 def figures(folder: Path, preset: presets.Preset, seed: int) -> dict[str, Any]:
@@ -136,7 +111,7 @@ def curve(path: Path) -> Curve:
     return Curve(
         images=tuple(int(row["images_seen"]) for row in chosen),
         modes=tuple(int(float(row[LOOKS["modes"]])) for row in chosen),
-        kl=tuple(round(float(row[LOOKS["kl"]]), 4) if row[LOOKS["kl"]] else None for row in chosen),
+        kl=tuple(round(float(row[LOOKS["kl"]]), 4) if row.get(LOOKS["kl"]) else None for row in chosen),
         high_quality_percent=tuple(round(100 * float(row[LOOKS["high_quality_percent"]]), 2) for row in chosen),
     )
 
