@@ -5,8 +5,8 @@ discriminator, whether both steps see the same fakes, whether both networks move
 drawn with.
 """
 
-from collections.abc import Mapping, Sequence
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl

@@ -62,6 +62,7 @@ class Plan:
             betas = [beta.start for beta in self.betas]
             raise ValueError(f"betas={betas}: Adam takes two numbers, 0 or more and below 1")
         object.__setattr__(self, "changes", not all(value.constant for value in (self.rate, *self.betas)))
+        self.build([nn.Parameter(torch.zeros(1))])  # options that it does not have are refused now
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimizer at the beginning of a run."""

@@ -84,7 +84,9 @@ UPDATES: dict[str, Callable[["GAN", Tensor, Tensor | None], None]] = {
 """The orders in which the two networks move."""
 
 
-def discriminator_loss(gan: "GAN", critic: Any, real: Tensor, fake: Tensor) -> tuple[Float[Tensor, ""], tuple[Tensor, Tensor]]:
+def discriminator_loss(
+    gan: "GAN", critic: Any, real: Tensor, fake: Tensor
+) -> tuple[Float[Tensor, ""], tuple[Tensor, Tensor]]:
     """Return the adversarial loss of a discriminator, and the logits of real and fake samples."""
     logits = logits_of(critic, real, fake, joined=gan.joined[0])
     return gan.loss.discriminator(*logits).mean(), logits
