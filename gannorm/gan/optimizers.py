@@ -97,13 +97,16 @@ def optimizer_class(network: str, spec: str | Mapping[str, Any]) -> Any:
     Raises:
         ValueError: There is no such class, or its options hold the rate.
     """
-    described = {"class_path": spec} if isinstance(spec, str) else dict(spec)
+    described: dict[str, Any] = {"class_path": spec} if isinstance(spec, str) else dict(spec)
     if "class_path" not in described or not described.keys() <= {"class_path", "init_args"}:
         raise ValueError(f"{network}_optimizer {spec!r} needs 'class_path', with 'init_args' beside it if it has any")
     options = dict(described.get("init_args") or {})
     if "lr" in options:
         raise ValueError(f"{network}_optimizer: lr={options['lr']} stands in its init_args; set {network}_rate")
-    found = by_path(described["class_path"])
+    try:
+        found = by_path(described["class_path"])
+    except ValueError as error:
+        raise ValueError(f"{network}_optimizer: {error}") from None
     if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
         raise ValueError(f"{network}_optimizer {described['class_path']!r} is no torch.optim.Optimizer")
     return partial(found, **options)
