@@ -42,7 +42,7 @@ class FeatureMatching(Remedy):
         0.0
     """
 
-    def __init__(self, *, strength: Any = 1.0, alone: bool = False) -> None:
+    def __init__(self, *, strength: Any = 1.0, alone: Any = False) -> None:
         if not isinstance(alone, bool):
             raise ValueError(f"remedy 'feature_matching': alone={alone!r} is neither true nor false")
         self.strength = positive("feature_matching", "strength", strength)
