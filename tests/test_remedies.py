@@ -100,6 +100,16 @@ def test_minibatch_layers_tell_a_collapsed_batch_from_a_diverse_one():
     assert agrees(discrimination(collapsed)[:, 128:], torch.full((64, 100), 63.0))
 
 
+@pytest.mark.parametrize("name", ["stddev", "discrimination"])
+def test_minibatch_layers_keep_their_figures_in_half_precision(name):
+    layer = remedies.minibatch_layer(name, 16)
+    features = randn(32, 16).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = layer(features.bfloat16())
+    assert half.dtype is torch.bfloat16
+    torch.testing.assert_close(half[:, 16:].float(), layer(features)[:, 16:], rtol=0.1, atol=0.05)
+
+
 def test_the_deviation_of_a_constant_batch_has_finite_gradients_of_both_orders():
     features = torch.ones(8, 3, requires_grad=True)
     values = group_deviation(features, 4)

@@ -5,6 +5,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from gannorm.remedies.minibatch import at_least_float32
 from gannorm.remedies.remedy import GeneratorStep, Remedy, Setting, positive
 
 
@@ -58,6 +59,4 @@ class FeatureMatching(Remedy):
         """Return the distance for the images of this step, in float32 or more."""
         real = step.discriminator.features(step.real, *step.labels)
         fake = step.discriminator.features(step.fake_seen, *step.fake_labels)
-        if real.element_size() < 4:
-            real, fake = real.float(), fake.float()
-        return self.strength * feature_distance(real, fake)
+        return self.strength * feature_distance(at_least_float32(real), at_least_float32(fake))
