@@ -57,6 +57,6 @@ class FeatureMatching(Remedy):
 
     def generator_term(self, step: GeneratorStep) -> Float[Tensor, ""]:
         """Return the distance for the images of this step, in float32 or more."""
-        real = step.discriminator.features(step.real, *step.labels)
-        fake = step.discriminator.features(step.fake_seen, *step.fake_labels)
+        real = step.discriminator.features(step.real)
+        fake = step.discriminator.features(step.fake_seen)
         return self.strength * feature_distance(at_least_float32(real), at_least_float32(fake))

@@ -51,8 +51,6 @@ class GeneratorStep:
         real: (M, ...), real images as the discriminator sees them: altered by the remedies, and packed.
         fake_seen: (N / m, ...) with packing m, the fakes likewise.
         discriminator: (N, ...) to (N,) logits: the network, or what unrolling puts in its place.
-        labels: Further arguments of the discriminator, such as the real images' classes; none where it takes none.
-        fake_labels: The same for the fakes.
     """
 
     z: Float[Tensor, "n z"]
@@ -60,8 +58,6 @@ class GeneratorStep:
     real: Float[Tensor, "n_real ..."]
     fake_seen: Float[Tensor, "n_seen ..."]
     discriminator: Any
-    labels: tuple[Tensor, ...] = ()
-    fake_labels: tuple[Tensor, ...] = ()
 
 
 class Remedy:
