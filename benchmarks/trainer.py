@@ -38,7 +38,7 @@ def framework(gan: GAN, data: MNIST) -> None:
 def plain(gan: GAN, data: MNIST) -> None:
     """Take the same steps in a bare loop."""
     batches = (images for (images, _), _ in zip(data.train_dataloader(), range(STEPS), strict=False))
-    options = {"mode": gan.discriminator_batches, "seed": gan.seed, "rates": gan.rates, "betas": gan.betas}
+    options = {"mode": gan.discriminator_batches, "seed": gan.seed, "rates": (2e-3, 2e-3), "betas": (0.0, 0.99)}
     loop.train(gan.generator, gan.discriminator, batches, **options)
 
 

@@ -6,7 +6,8 @@ from torch import nn
 
 import gannorm
 from gannorm import losses, norms, rng
-from gannorm.gan import GAN
+from gannorm.gan import GAN, steps
+from gannorm.gan.fitting import check_fit
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
 from tests import tiny
 from tests.reference import loop
@@ -21,7 +22,7 @@ def test_fifty_steps_equal_the_plain_loop_bit_for_bit(mode, spectral):
     gan = tiny.gan(d_norm="batch", d_weight_norm=spectral, discriminator_batches=mode, seed=3)
     generator, discriminator = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
     tiny.fit(gan, tiny.loader(50))
-    loop.train(generator, discriminator, tiny.batches(50), mode=mode, seed=3, rates=gan.rates, betas=gan.betas)
+    loop.train(generator, discriminator, tiny.batches(50), mode=mode, seed=3, rates=(2e-3, 2e-3), betas=(0.0, 0.99))
     assert gan.d_steps == gan.g_steps == 50
     assert tiny.same_state(gan.generator.state_dict(), generator.state_dict())
     assert tiny.same_state(gan.discriminator.state_dict(), discriminator.state_dict())
@@ -58,19 +59,19 @@ def test_the_d_step_moves_only_d_and_the_g_step_only_g():
 
 
 @pytest.mark.parametrize("weight_norm", [None, "spectral"])
-def test_the_generator_step_moves_no_buffer_and_leaves_no_gradient_in_d(weight_norm):
+def test_the_generator_step_moves_no_buffer_and_leaves_no_gradient_in_d(weight_norm, monkeypatch):
     gan = tiny.gan(d_norm="batch", d_weight_norm=weight_norm, discriminator_batches="joined")
     seen = {}
-    original = gan.generator_logits
+    original = steps.generator_loss
 
-    def generator_logits(real, fake):
+    def generator_loss(gan, step):
         seen["before"] = {name: b.clone() for name, b in gan.discriminator.named_buffers()}
-        logits = original(real, fake)
+        loss = original(gan, step)
         seen["after"] = {name: b.clone() for name, b in gan.discriminator.named_buffers()}
         seen["takes_gradient"] = any(p.requires_grad for p in gan.discriminator.parameters())
-        return logits
+        return loss
 
-    gan.generator_logits = generator_logits
+    monkeypatch.setattr(steps, "generator_loss", generator_loss)
     tiny.fit(gan, tiny.loader(1))
     assert tiny.same_state(seen["before"], seen["after"])
     assert not seen["takes_gradient"]
@@ -94,15 +95,22 @@ def test_noise_is_a_function_of_seed_and_iteration():
     assert not torch.equal(first, gan.noise(4, "discriminator"))
 
 
-def test_rates_fall_linearly_to_zero_in_images():
-    gan = tiny.gan(generator_rate=0.2, discriminator_rate=0.4, decay_from=0.5)
+def test_rates_and_betas_follow_their_schedules_in_images():
+    half = {"begin": 0.5}
+    rates = {
+        "generator_rate": {"start": 0.2, "end": 0.0, **half},
+        "discriminator_rate": {"start": 0.4, "end": 0.0, **half},
+    }
+    gan = tiny.gan(**rates, betas=(0.0, {"start": 0.9, "end": 0.99, "until": 1000}))
     gan.total_images = 1000
     optimizers = gan.configure_optimizers()
-    rates = []
-    for gan.images_seen in (0, 500, 750, 1000):
-        gan.set_rates(*optimizers)
-        rates.append([optimizer.param_groups[0]["lr"] for optimizer in optimizers])
-    assert rates == [[0.4, 0.2], [0.4, 0.2], [0.2, 0.1], [0.0, 0.0]]
+    seen = []
+    for images_seen in (0, 500, 750, 1000):
+        for plan, optimizer in zip(gan.plans, optimizers, strict=True):
+            plan.follow(optimizer, images_seen, gan.total_images)
+        seen.append([optimizer.param_groups[0]["lr"] for optimizer in optimizers])
+    assert seen == [[0.4, 0.2], [0.4, 0.2], [0.2, 0.1], [0.0, 0.0]]
+    assert [optimizer.param_groups[0]["betas"] for optimizer in optimizers] == [(0.0, 0.99)] * 2
 
 
 class Hinge:
@@ -149,7 +157,12 @@ def test_a_generator_without_latent_dim_is_refused_by_name():
         ({"betas": (0.5,)}, r"betas=\[0.5\]: Adam takes two numbers"),
         ({"betas": (0.5, 1.0)}, "betas="),
         ({"ema_half_life": -5}, "ema_half_life=-5"),
-        ({"decay_from": 1.5}, "decay_from=1.5"),
+        ({"discriminator_steps": 0}, "discriminator_steps=0: a number of steps, 1 or more"),
+        ({"updates": "simultaneous", "generator_steps": 2}, "generator_steps=2 needs updates='alternating'"),
+        ({"updates": "simultaneous", "remedies": "unrolling"}, "'unrolling' .* needs updates='alternating'"),
+        ({"penalties": "weight_clipping", "d_weight_norm": "spectral"}, "weight norm .* contradict each other"),
+        ({"generator_optimizer": "torch.optim.Adma"}, "generator_optimizer"),
+        ({"generator_optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 1}}}, "set generator_rate"),
     ],
     ids=str,
 )
@@ -171,9 +184,9 @@ def test_a_layer_with_a_hook_can_be_sampled_after_training():
 
 def test_networks_that_do_not_fit_the_data_are_refused_before_the_first_step():
     with pytest.raises(ValueError, match=r"makes \(1, 32, 32\) and the data are \(1, 28, 28\)"):
-        GAN(DCGANGenerator(size=32, width=2)).check_shape((1, 28, 28))
+        check_fit(GAN(DCGANGenerator(size=32, width=2)), (1, 28, 28))
     with pytest.raises(ValueError, match="discriminator cannot take"):
-        GAN(DCGANGenerator(width=2), DCGANDiscriminator(size=64, width=2)).check_shape((1, 28, 28))
+        check_fit(GAN(DCGANGenerator(width=2), DCGANDiscriminator(size=64, width=2)), (1, 28, 28))
 
 
 def test_means_are_those_of_the_steps_since_the_last_call():

@@ -8,9 +8,19 @@ import torch
 from torch import nn
 
 from gannorm.losses import LOSSES, AdversarialLoss, Loss, generator_needs_real, resolve
+from tests.reference import losses as reference
 
 REAL = torch.tensor([2.0, -1.0])
 FAKE = torch.tensor([0.5, -3.0])
+SMOOTHABLE = [name for name, row in LOSSES.items() if not row.no_smoothing]
+ALL = [*LOSSES.values(), *(resolve({"name": name, "label_smoothing": 0.1}) for name in SMOOTHABLE)]
+
+
+def logits(num):
+    """Return real and fake logits in float64, none of them at a kink."""
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2, num, generator=generator, dtype=torch.float64) * 2
+    return real + 0.5, fake - 0.5
 
 
 class Wasserstein:
@@ -48,14 +58,123 @@ def test_non_saturating_is_binary_cross_entropy():
     torch.testing.assert_close(loss.generator(REAL, FAKE).mean(), bce(FAKE, ones))
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=list(LOSSES))
+@pytest.mark.parametrize("name", reference.LOSSES)
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+def test_losses_equal_their_formulas(name, label_smoothing):
+    if label_smoothing and LOSSES[name].no_smoothing:
+        return
+    loss = resolve({"name": name, "label_smoothing": label_smoothing})
+    real, fake = logits(16)
+    for ours, theirs in (
+        (loss.discriminator(real, fake), reference.discriminator(name, real.tolist(), fake.tolist(), label_smoothing)),
+        (loss.generator(real, fake), reference.generator(name, real.tolist(), fake.tolist())),
+    ):
+        torch.testing.assert_close(ours, torch.tensor(theirs, dtype=torch.float64), rtol=1e-12, atol=1e-12)
+
+
+def test_every_loss_has_a_formula():
+    assert set(reference.LOSSES) == set(LOSSES)
+
+
+@pytest.mark.parametrize("loss", ALL, ids=str)
+def test_gradients_are_those_of_the_function(loss):
+    real, fake = (x.requires_grad_() for x in logits(5))
+    assert torch.autograd.gradcheck(loss.discriminator, (real, fake))
+    assert torch.autograd.gradcheck(loss.generator, (real, fake))
+
+
+@pytest.mark.parametrize("loss", ALL, ids=str)
 def test_gradients_point_the_right_way(loss):
-    real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
+    """Between the targets of a least squares loss, that is; beyond them it pulls back."""
+    real, fake = (REAL / 4).requires_grad_(), (FAKE.abs() / 4).requires_grad_()
     d_real, d_fake = torch.autograd.grad(loss.discriminator(real, fake).sum(), (real, fake))
     (g_fake,) = torch.autograd.grad(loss.generator(real, fake).sum(), fake)
     assert (d_real <= 0).all(), "the discriminator raises real logits"
     assert (d_fake >= 0).all(), "and lowers fake ones"
     assert (g_fake < 0).all(), "the generator raises fake logits"
+
+
+def test_minimax_saturates_and_the_other_does_not():
+    lost = torch.tensor([-20.0], requires_grad=True)
+    slopes = [
+        torch.autograd.grad(resolve(name).generator(None, lost).sum(), lost)[0].item()
+        for name in ("non_saturating", "minimax")
+    ]
+    assert slopes[0] == pytest.approx(-1.0)
+    assert -1e-8 < slopes[1] < 0
+    assert resolve("minimax").discriminator(REAL, FAKE).equal(resolve("non_saturating").discriminator(REAL, FAKE))
+
+
+def test_minimax_is_one_game():
+    """What the generator minimizes is what the discriminator maximizes, but for the part without fakes."""
+    loss = resolve("minimax")
+    whole = loss.discriminator(REAL, FAKE) + loss.generator(None, FAKE)
+    torch.testing.assert_close(whole, torch.nn.functional.softplus(-REAL))
+
+
+def test_hinge_asks_no_more_of_what_has_passed_its_margin():
+    real, fake = torch.tensor([1.5, 40.0]).requires_grad_(), torch.tensor([-1.5, -40.0]).requires_grad_()
+    loss = resolve("hinge").discriminator(real, fake).sum()
+    assert loss == 0
+    assert all(not grad.any() for grad in torch.autograd.grad(loss, (real, fake)))
+
+
+@pytest.mark.parametrize("name", ["relativistic", "relativistic_average", "wasserstein"])
+def test_a_constant_on_all_logits_changes_nothing(name):
+    loss, (real, fake) = resolve(name), logits(8)
+    torch.testing.assert_close(loss.discriminator(real + 7, fake + 7), loss.discriminator(real, fake))
+    if generator_needs_real(loss):
+        torch.testing.assert_close(loss.generator(real + 7, fake + 7), loss.generator(real, fake))
+
+
+@pytest.mark.parametrize("name", ["relativistic", "relativistic_average"])
+def test_relativistic_roles_are_symmetric(name):
+    """The generator's loss is the discriminator's with real and fake exchanged."""
+    loss, (real, fake) = resolve(name), logits(8)
+    torch.testing.assert_close(loss.generator(real, fake), loss.discriminator(fake, real))
+
+
+def test_pairs_are_kept_and_averages_are_not():
+    real, fake = logits(8)
+    turned = fake.roll(1)
+    assert (
+        not resolve("relativistic")
+        .discriminator(real, fake)
+        .mean()
+        .isclose(resolve("relativistic").discriminator(real, turned).mean())
+    )
+    average = resolve("relativistic_average").discriminator
+    torch.testing.assert_close(average(real, fake).mean(), average(real, turned).mean())
+
+
+@pytest.mark.parametrize("name", SMOOTHABLE)
+def test_label_smoothing_is_one_sided_and_the_discriminators(name):
+    plain, smooth = resolve(name), resolve({"name": name, "label_smoothing": 0.2})
+    real, fake = (x.requires_grad_() for x in logits(8))
+    assert torch.equal(smooth.generator(real, fake), plain.generator(real, fake))
+    assert generator_needs_real(smooth) is generator_needs_real(plain)
+    assert smooth.label_smoothing == 0.2
+    if name != "relativistic":
+        of_fake = [torch.autograd.grad(x.discriminator(real.detach(), fake).sum(), fake)[0] for x in (plain, smooth)]
+        shift = 0.2 if name == "relativistic_average" else 0.0  # real images are compared with the mean fake there
+        torch.testing.assert_close(of_fake[1], of_fake[0] - shift)
+
+
+@pytest.mark.parametrize("name", SMOOTHABLE)
+def test_the_best_logit_of_a_real_image_is_finite_with_label_smoothing(name):
+    """σ(l) = 1 − s, or 1 − s itself with least squares, where nothing comes from fakes."""
+    best = 0.9 if name == "least_squares" else math.log(0.9 / 0.1)
+    real = torch.full((4,), best, dtype=torch.float64, requires_grad=True)
+    loss = resolve({"name": name, "label_smoothing": 0.1})
+    fake = torch.zeros(4, dtype=torch.float64)
+    through_the_mean = torch.sigmoid(-real.mean()) if name == "relativistic_average" else 0.0
+    (slope,) = torch.autograd.grad(loss.discriminator(real, fake).sum(), real)
+    torch.testing.assert_close(slope, torch.zeros_like(slope) - through_the_mean, atol=1e-12, rtol=1e-12)
+
+
+def test_no_label_smoothing_is_the_row_itself():
+    for name, row in LOSSES.items():
+        assert resolve({"name": name, "label_smoothing": 0.0}) is row
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=list(LOSSES))
@@ -103,12 +222,20 @@ def test_every_way_to_name_a_loss():
     [
         ("non_saturatng", "no loss is called 'non_saturatng'; did you mean 'non_saturating'?; there are non_s"),
         ("???", "no loss is called '???'; there are non_saturating"),
-        ("no.such.Module", "loss 'no.such.Module' cannot be imported"),
+        ("no.such.Module", "loss 'no.such.Module': there is no module 'no' to import"),
         ("math.pi", "loss 3.14159... is no object with functions `discriminator` and `generator`"),
         (NoLoss, "NoLoss...is no object with functions"),
         (lambda real, fake: fake - real, "is no object with functions...nor makes one"),
         ({"class_path": f"{__name__}.Wasserstein", "init_args": {"scal": 1}}, "unexpected keyword argument 'scal'"),
-        ({"init_args": {}}, "needs 'class_path'"),
+        ({"init_args": {}}, "needs 'name', or 'class_path'"),
+        ({"name": ["hinge"]}, "no loss is called ['hinge']"),
+        ({"name": "hinge", "smoothing": 0.1}, "loss 'hinge' has no option 'smoothing'; the only one...label_smoothing"),
+        ({"name": "hinge", "label_smoothing": 0.1}, "takes no label_smoothing: real images have a margin...non_sat"),
+        ({"name": "wasserstein", "label_smoothing": 0.1}, "takes no label_smoothing: a critic has no targets"),
+        ({"name": "minimax", "label_smoothing": 0.5}, "label_smoothing=0.5 of loss 'minimax'...below 0.5"),
+        ({"name": "minimax", "label_smoothing": -0.1}, "label_smoothing=-0.1 of loss 'minimax'"),
+        ({"name": "minimax", "label_smoothing": "0.1"}, "label_smoothing='0.1' of loss 'minimax'"),
+        ({"name": "minimax", "label_smoothing": math.nan}, "label_smoothing=nan of loss 'minimax'"),
     ],
 )
 def test_what_is_no_loss(spec, message):

@@ -5,9 +5,8 @@ discriminator, whether both steps see the same fakes, whether both networks move
 drawn with.
 """
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,11 +16,22 @@ from torch import Tensor, nn
 
 from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
+from gannorm.gan.critic import Conditioned
+from gannorm.gan.fitting import check_contradictions, check_first
 from gannorm.gan.means import Means
+from gannorm.gan.optimizers import OptimizerSpec, Plan
 from gannorm.gan.options import JOINED, DiscriminatorBatches, Fakes, Updates, Which, check_options
+from gannorm.gan.regularizer import Regularizer
+from gannorm.gan.snapshot import snapshot_of
+from gannorm.gan.steps import UPDATES
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
-from gannorm.remedies import pack
-from gannorm.sampling import Sample, Statistics, latent_batches, latents, sampler
+from gannorm.remedies import Moment, Unrolling, pack
+from gannorm.remedies import resolve as remedies_of
+from gannorm.sampling import Sample, Statistics, latents, sampler
+
+Rate = float | Mapping[str, Any]  # that may be a schedule
+Specs = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None
+COUNTERS = ("images_seen", "averaged_at", "d_steps", "g_steps", "batch_size")
 
 
 class GAN(pl.LightningModule):
@@ -34,10 +44,14 @@ class GAN(pl.LightningModule):
         generator: `forward(z)` to images in [-1, 1], with `latent_dim`; None is a `DCGANGenerator` as it comes.
         discriminator: `forward(x)` to one logit per image; None is a `DCGANDiscriminator` as it comes.
         loss: A name of `gannorm.losses`, an import path, or an object with `discriminator` and `generator`.
-        generator_rate: Learning rate of the generator's Adam.
-        discriminator_rate: Learning rate of the discriminator's Adam.
-        betas: Of both Adams.
-        decay_from: Share of the run after which both rates fall linearly to 0; 1 = they stay.
+        penalties: On the discriminator, such as "r1" or [{"name": "r1", "strength": 1.0}, "r2"]; `gannorm.penalties`.
+        remedies: Against mode collapse, such as "mode_seeking" or {"name": "unrolling", "steps": 5}; those that are
+            options of something else are listed with them in `gannorm.remedies`.
+        generator_rate: Learning rate of the generator, a number or a schedule (`gannorm.schedules`).
+        discriminator_rate: Learning rate of the discriminator.
+        betas: Of Adam, for both networks; numbers or schedules.
+        generator_optimizer: None = Adam; or the class path of another optimizer, with `init_args`.
+        discriminator_optimizer: Likewise.
         discriminator_batches: How real and fake images meet in the discriminator. "separate": in passes of their own;
             "joined": in one pass, in the generator's step too; "joined_in_d_step": in one pass in the discriminator's
             step only. With batch norm in the discriminator these are three different models.
@@ -69,10 +83,13 @@ class GAN(pl.LightningModule):
         discriminator: nn.Module | None = None,
         *,
         loss: str | Mapping[str, Any] | losses.AdversarialLoss = "non_saturating",
-        generator_rate: float = 2e-3,
-        discriminator_rate: float = 2e-3,
-        betas: Sequence[float] = (0.0, 0.99),
-        decay_from: float = 1.0,
+        penalties: Specs = None,
+        remedies: Specs = None,
+        generator_rate: Rate = 2e-3,
+        discriminator_rate: Rate = 2e-3,
+        betas: Sequence[Rate] = (0.0, 0.99),
+        generator_optimizer: OptimizerSpec = None,
+        discriminator_optimizer: OptimizerSpec = None,
         discriminator_batches: DiscriminatorBatches = "separate",
         fakes: Fakes = "shared",
         updates: Updates = "alternating",
@@ -97,13 +114,20 @@ class GAN(pl.LightningModule):
         self.discriminator = discriminator or DCGANDiscriminator()
         self.averaged = GeneratorEMA(self.generator, ema_half_life) if ema_half_life else None
         self.loss = losses.resolve(loss)
-        self.rates, self.betas = checked_adam((discriminator_rate, generator_rate), betas)
-        self.decay_from = decay_from
+        self.regularizer = Regularizer(penalties)
+        self.remedies = remedies_of(remedies)
+        self.unrolling = next((remedy for remedy in self.remedies if isinstance(remedy, Unrolling)), None)
+        self.adversarial_weight = math.prod(remedy.adversarial_weight for remedy in self.remedies)
+        self.plans = (
+            Plan.of("discriminator", discriminator_optimizer, discriminator_rate, betas, self.regularizer.interval),
+            Plan.of("generator", generator_optimizer, generator_rate, betas),
+        )
         self.discriminator_batches = discriminator_batches
         self.joined = JOINED[discriminator_batches]  # in the discriminator's step, in the generator's step
+        self.num_classes = getattr(self.generator, "num_classes", 0)  # 0 = nobody asks for labels
         self.packing = getattr(self.discriminator, "packing", 1)  # samples that the discriminator judges together
         self.fresh_fakes = fakes == "fresh"
-        self.simultaneous = updates == "simultaneous"
+        self.updates = updates
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         self.statistics = statistics
@@ -116,107 +140,59 @@ class GAN(pl.LightningModule):
         self.batch_size = 64  # of the generator's last pass in training
         self.frozen_discriminator = norms.freeze_state(self.discriminator)
         self.sums = Means()  # of what the steps yield, since they were last taken
+        check_contradictions(self)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Return Adam for the discriminator and Adam for the generator."""
+        """Return the optimizers of the discriminator and of the generator."""
         networks = (self.discriminator, self.generator)
-        return [
-            torch.optim.Adam(network.parameters(), lr=rate, betas=self.betas, fused=True)
-            for network, rate in zip(networks, self.rates, strict=True)
-        ]
+        return [plan.build(network.parameters()) for plan, network in zip(self.plans, networks, strict=True)]
+
+    def both_optimizers(self) -> tuple[Any, Any]:
+        """Return the optimizers as Lightning has wrapped them, the discriminator's first."""
+        found = self.optimizers()
+        assert isinstance(found, list)
+        return found[0], found[1]
 
     def training_step(self, batch: Tensor | Sequence[Tensor], _: int) -> None:
-        """Take a step of the discriminator, and of the generator where its turn has come."""
-        real = batch if isinstance(batch, Tensor) else batch[0]
-        self.set_rates(*self.optimizers())  # type: ignore[misc]
-        if self.simultaneous:
-            self.step_both(real)
-        else:
-            self.step_discriminator(real)
+        """Take a step of the discriminator, and those of the generator where its turn has come."""
+        real, *labels = (batch,) if isinstance(batch, Tensor) else batch
+        if not self.images_seen:
+            check_first(self, real, labels)
+        for plan, optimizer in zip(self.plans, self.both_optimizers(), strict=True):
+            plan.follow(optimizer, self.images_seen, self.total_images)
+        UPDATES[self.updates](self, real, labels[0] if self.num_classes else None)
         self.images_seen += len(real)
         self.batch_size = len(real) // self.packing
-        if self.averaged is not None and self.g_steps and self.d_steps % self.discriminator_steps == 0:
+        if self.averaged is not None and self.d_steps % self.discriminator_steps == 0:
             since = self.images_seen - self.averaged_at
             self.averaged.update(self.generator, num_images=since, images_seen=self.images_seen)
             self.averaged_at = self.images_seen
 
-    def step_discriminator(self, real: Tensor) -> None:
-        """Take a step of the discriminator, then those of the generator if it is their turn."""
-        d_optimizer, _ = self.optimizers()  # type: ignore[attr-defined]
-        turn = (self.d_steps + 1) % self.discriminator_steps == 0
-        z = self.noise(len(real), "discriminator")
-        with torch.set_grad_enabled(turn and not self.fresh_fakes):
-            fake = self.generate(z)
-        real_logits, fake_logits = self.logits(
-            pack(real, self.packing), pack(fake.detach(), self.packing), self.joined[0]
-        )
-        d_loss = self.loss.discriminator(real_logits, fake_logits).mean()
-        self.step(d_optimizer, d_loss)
-        self.d_steps += 1
-        self.sums.add(discriminator_loss=d_loss, real_logit=real_logits.mean(), fake_logit=fake_logits.mean())
-        if turn:
-            self.step_generator(real, z, fake)
+    def critic(self, labels: Tensor | None, discriminator: Any = None) -> Any:
+        """Return what judges samples of a batch, which may have labels."""
+        discriminator = self.discriminator if discriminator is None else discriminator
+        return discriminator if labels is None else Conditioned(discriminator, labels)
 
-    def step_generator(self, real: Tensor, z: Tensor, fake: Tensor) -> None:
-        """Take a round of the generator's steps, the first one with the fakes of the discriminator's step if shared."""
-        _, g_optimizer = self.optimizers()  # type: ignore[attr-defined]
-        for number in range(self.generator_steps):
-            if self.fresh_fakes:
-                z = self.noise(len(real), "generator", *([number] if number else []))
-            if self.fresh_fakes or number:
-                fake = self.generate(z)
-            with without_gradient(self.discriminator), self.frozen_discriminator:
-                g_loss = self.loss.generator(*self.generator_logits(real, fake)).mean()
-                self.step(g_optimizer, g_loss)
-            self.g_steps += 1
-            self.sums.add(generator_loss=g_loss)
-
-    def step_both(self, real: Tensor) -> None:
-        """Take both gradients at the same weights, from the same passes, then both steps."""
-        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[attr-defined]
-        fake = self.generate(self.noise(len(real), "discriminator"))
-        real_logits, fake_logits = self.logits(pack(real, self.packing), pack(fake, self.packing), self.joined[0])
-        d_loss = self.loss.discriminator(real_logits, fake_logits).mean()
-        g_loss = self.loss.generator(real_logits, fake_logits).mean()
-        for optimizer in (d_optimizer, g_optimizer):
-            optimizer.zero_grad()
-        self.manual_backward(d_loss, inputs=parameters_of(self.discriminator), retain_graph=True)
-        self.manual_backward(g_loss, inputs=parameters_of(self.generator))
-        for optimizer in (d_optimizer, g_optimizer):
-            optimizer.step()
-        self.d_steps += 1
-        self.g_steps += 1
-        self.sums.add(
-            discriminator_loss=d_loss,
-            generator_loss=g_loss,
-            real_logit=real_logits.mean(),
-            fake_logit=fake_logits.mean(),
-        )
-
-    def generate(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n ..."]:
+    def generate(self, z: Float[Tensor, "n z"], labels: Tensor | None = None) -> Float[Tensor, "n ..."]:
         """Return fakes: the members of a pack are as many passes, each with batch statistics of its own."""
+        if labels is not None:
+            return self.generator(z, labels)
+        if self.packing == 1:
+            return self.generator(z)
         return torch.cat([self.generator(member) for member in z.chunk(self.packing)])
 
-    def logits(self, real: Tensor, fake: Tensor, joined: bool) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-        """Return the discriminator's logits of real and fake images, from one pass or from two, in float32 or more."""
-        if joined:
-            real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
-        else:
-            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
-        return at_least_float32(real_logits), at_least_float32(fake_logits)
+    def see(self, images: Tensor, *stream: str | int) -> Tensor:
+        """Return what the discriminator sees of images: altered by the remedies, then packed."""
+        if self.remedies:
+            moment = self.moment("seen", *stream)
+            for remedy in self.remedies:
+                images = remedy.see(images, moment)
+        return pack(images, self.packing)
 
-    def generator_logits(self, real: Tensor, fake: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Return what the generator's loss takes; real images are judged only where something depends on them."""
-        fake = pack(fake, self.packing)
-        if self.joined[1] or losses.generator_needs_real(self.loss):
-            return self.logits(pack(real, self.packing), fake, self.joined[1])
-        return None, at_least_float32(self.discriminator(fake))
-
-    def step(self, optimizer: Any, loss: Tensor) -> None:
-        """Minimize."""
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+    def moment(self, *stream: str | int) -> Moment:
+        """Return where the run is, with random numbers of this iteration."""
+        generator = rng.generator(self.seed, *stream, self.d_steps)
+        return Moment(self.images_seen, self.total_images, generator)
 
     def noise(self, num: int, *step: str | int) -> Float[Tensor, "n z"]:
         """Return this iteration's latent vectors: a function of seed and iteration, so that a resumed run has them."""
@@ -224,14 +200,15 @@ class GAN(pl.LightningModule):
         generator = rng.generator(self.seed, "noise", name, self.d_steps, *number)
         return latents(self.generator, num, generator).to(self.device)
 
-    def set_rates(self, *optimizers: Any) -> None:
-        """Let the rates fall linearly to 0 from `decay_from` of the run on."""
-        if self.total_images is None or self.decay_from >= 1:
-            return
-        left = (1 - self.images_seen / self.total_images) / (1 - self.decay_from)
-        for optimizer, rate in zip(optimizers, self.rates, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * min(1.0, max(0.0, left))
+    def step(self, optimizer: Any, loss: Tensor) -> None:
+        """Minimize."""
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def add(self, **numbers: Tensor | None) -> None:
+        """Take numbers into the means; None is none."""
+        self.sums.add(**{name: number for name, number in numbers.items() if number is not None})
 
     def means(self) -> dict[str, float]:
         """Return the means of losses and logits since they were last taken; empty where no step was."""
@@ -262,17 +239,7 @@ class GAN(pl.LightningModule):
 
     def snapshot(self, which: Which = "averaged") -> nn.Module:
         """Return a copy of the generator in eval mode, with the statistics that it is to be sampled with."""
-        averaged = which == "averaged" and self.averaged is not None
-        # The average never took part in a training pass: it can be copied where a layer of the generator cannot.
-        network = copy.deepcopy(self.generator if self.averaged is None else self.averaged.network)
-        if averaged:
-            norms.settle_spectral_norm(network)
-        else:
-            network.load_state_dict(self.generator.state_dict())
-        if self.statistics_of(which) == "standing":
-            generator = rng.generator(self.seed, "standing", self.images_seen)
-            norms.recalibrate(network, latent_batches(network, self.batch_size, generator))
-        return network.eval().requires_grad_(False)
+        return snapshot_of(self, which)
 
     def needs_data(self) -> bool:
         """Return whether a norm of either network has to see a batch before its first use."""
@@ -292,26 +259,6 @@ class GAN(pl.LightningModule):
         if self.averaged is not None:
             norms.prepare(self.averaged.network, z)
 
-    def check_shape(self, shape: Sequence[int]) -> None:
-        """Make sure that the networks fit the data, before the first step.
-
-        Args:
-            shape: Of one real image, (C, H, W).
-
-        Raises:
-            ValueError: The generator makes other shapes, or the discriminator cannot take them.
-        """
-        fake = self.sample("raw")(2 * self.packing, rng.generator(0))
-        if tuple(fake.shape[1:]) != tuple(shape):
-            made = tuple(fake.shape[1:])
-            raise ValueError(f"the generator makes {made} and the data are {tuple(shape)}; set its size and channels")
-        try:
-            logits = copy.deepcopy(self.discriminator).eval()(pack(fake, self.packing))
-        except RuntimeError as error:
-            raise ValueError(f"the discriminator cannot take images of shape {tuple(shape)}: {error}") from error
-        if logits.shape != (2,):
-            raise ValueError(f"the discriminator makes {tuple(logits.shape)} of 2 images; it has to make (2,), logits")
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the counters and the sums of the losses beside the weights."""
         checkpoint["gannorm_gan"] = {name: getattr(self, name) for name in COUNTERS} | {"means": self.sums.state_dict()}
@@ -322,38 +269,3 @@ class GAN(pl.LightningModule):
         for name in COUNTERS:
             setattr(self, name, saved[name])
         self.sums.load_state_dict(saved["means"])
-
-
-def checked_adam(rates: tuple[float, float], betas: Sequence[float]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the options of both Adams, or say which is none."""
-    if min(rates) < 0:
-        raise ValueError(f"discriminator_rate={rates[0]}, generator_rate={rates[1]}: a rate is 0 or more")
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise ValueError(f"betas={list(betas)}: Adam takes two numbers, 0 or more and below 1")
-    return rates, (float(betas[0]), float(betas[1]))
-
-
-COUNTERS = ("images_seen", "averaged_at", "d_steps", "g_steps", "batch_size")
-
-
-@contextmanager
-def without_gradient(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network and not stay in it."""
-    taking = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    for parameter in taking:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in taking:
-            parameter.requires_grad_(True)
-
-
-def parameters_of(network: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that are trained."""
-    return [parameter for parameter in network.parameters() if parameter.requires_grad]
-
-
-def at_least_float32(logits: Tensor) -> Tensor:
-    """Return logits in a precision that losses can be summed in."""
-    return logits if logits.dtype == torch.float64 else logits.float()

@@ -1,4 +1,4 @@
-"""What can go wrong with the norms of a run, before its first step: errors are refused, warnings are said once."""
+"""What can go wrong with norms and penalties of a run, before its first step: errors are refused, the rest said."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -10,6 +10,7 @@ import torch
 
 from gannorm import norms, screen
 from gannorm.gan import GAN
+from gannorm.penalties import lazy_warning
 from gannorm.remedies import pack
 from gannorm.sampling import latent_dim
 from gannorm.training.errors import ConfigError
@@ -49,13 +50,33 @@ def check_norms(
     average: Literal["recompute"] | None = None if gan.averaged is None else "recompute"
     latent = None if shape is None else torch.zeros(NUM_SAMPLES, latent_dim(gan.generator))
     images = None if shape is None else pack(torch.zeros(NUM_SAMPLES * gan.packing, *shape), gan.packing)
-    # A sample that something else than a norm stops is not our matter: `GAN.check_shape` says what is wrong.
+    # A sample that something else than a norm stops is not our matter: `check_fit` says what is wrong.
     with suppress(norms.NormSampleError):
         report("generator", check(gan.generator, role="generator", sample=latent, ema=average))
     with suppress(norms.NormSampleError):
-        batches = gan.discriminator_batches
-        found = check(gan.discriminator, role="discriminator", sample=images, discriminator_batches=batches)
+        batches, penalty = gan.discriminator_batches, penalty_of(gan)
+        found = check(
+            gan.discriminator, role="discriminator", sample=images, discriminator_batches=batches, penalty=penalty
+        )
         report("discriminator", found)
+    warn_of_penalties(gan, getattr(data, "name", ""))
+
+
+def penalty_of(gan: GAN) -> str | None:
+    """Return the name of a penalty on the gradient of each sample, which not every norm can have beside it."""
+    return next((penalty.name for penalty in gan.regularizer.penalties if penalty.of_gradient), None)
+
+
+def warn_of_penalties(gan: GAN, data_name: str) -> None:
+    """Say what a penalty is known to do, or not to do, with such data and such a discriminator."""
+    if (sentence := lazy_warning(gan.regularizer.penalties, data_name)) is not None:
+        screen.warn(sentence)
+    coupled = [type(module).__name__ for module in gan.discriminator.modules() if getattr(module, "couples_samples", 0)]
+    if coupled and (penalty := penalty_of(gan)) is not None:
+        screen.warn(
+            f"penalty {penalty!r} is of each sample, and {coupled[0]} couples the samples of a batch: the gradient of "
+            "one logit is then that of all of them; leave out one of the two for a penalty as its paper has it"
+        )
 
 
 def report(network: str, findings: norms.Findings) -> None:

@@ -28,8 +28,8 @@ NO_EFFECT = {
     "trainer.gradient_clip_val": "two optimizers step by themselves; lower model.generator_rate or discriminator_rate",
     "trainer.accumulate_grad_batches": "each batch is a step; raise data.batch_size",
     "trainer.devices": "one device trains; start other seeds beside it",
-    "optimizer": "both optimizers are Adam; set model.generator_rate, model.discriminator_rate and model.betas",
-    "lr_scheduler": "set model.decay_from",
+    "optimizer": "each network has its own; set model.generator_optimizer and model.discriminator_optimizer",
+    "lr_scheduler": "a rate can be a schedule; set model.generator_rate and model.discriminator_rate",
 }
 """Lightning's options that would have no effect here, and what has."""
 

@@ -18,6 +18,7 @@ from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.data.module import first_of
 from gannorm.evaluation import look, yardstick
+from gannorm.gan.fitting import check_fit
 from gannorm.protocols import judge_of, protocol
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
@@ -179,7 +180,7 @@ class Run:
         shape = getattr(self.data, "image_shape", None)
         check_norms(self.gan, self.data, shape, precision=self.config.trainer.precision, allow=self.config.allow)
         if shape is not None:
-            self.gan.check_shape(shape)
+            check_fit(self.gan, shape, getattr(self.data, "batch_size", None))
 
     def coverage_of(self, data: pl.LightningDataModule) -> callbacks.ModeCoverage | None:
         """Return the callback that counts modes, or None where nobody can judge this data."""

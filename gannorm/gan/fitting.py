@@ -1,0 +1,82 @@
+"""Whether networks, options and data fit each other: asked before the first step."""
+
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gannorm import rng
+from gannorm.remedies import Setting, pack
+
+if TYPE_CHECKING:
+    from gannorm.gan.module import GAN
+
+
+def check_contradictions(gan: "GAN") -> None:
+    """Refuse options that cannot be had together.
+
+    Raises:
+        ValueError: Weights that a weight norm makes are to be bounded or penalized, unrolled steps in simultaneous
+            updates, or networks that do not agree on the number of classes.
+    """
+    for penalty in gan.regularizer.penalties:
+        penalty.check(gan.discriminator)
+    if gan.unrolling is not None and gan.updates == "simultaneous":
+        raise ValueError("remedy 'unrolling' looks ahead of a step that has been taken; it needs updates='alternating'")
+    theirs = getattr(gan.discriminator, "num_classes", 0)
+    if theirs != gan.num_classes:
+        raise ValueError(
+            f"the generator has num_classes={gan.num_classes}, the discriminator {theirs}; give both the same number"
+        )
+
+
+def check_first(gan: "GAN", real: Tensor, labels: Sequence[Tensor]) -> None:
+    """Look at the first batch: whether its labels are there where they are needed, and what the remedies say.
+
+    Raises:
+        ValueError: There are no labels, one is no class, or a remedy cannot work with these networks or data.
+    """
+    if gan.num_classes and not (labels and bool(((labels[0] >= 0) & (labels[0] < gan.num_classes)).all())):
+        raise ValueError(
+            f"num_classes={gan.num_classes}: the data have no labels from 0 to {gan.num_classes - 1}; take data with "
+            "classes, or leave num_classes out"
+        )
+    check_remedies(gan, tuple(real.shape[1:]), len(real))
+
+
+def check_remedies(gan: "GAN", shape: Sequence[int], batch_size: int | None) -> None:
+    """Ask each remedy whether it can work here.
+
+    Raises:
+        ValueError: One cannot.
+    """
+    for remedy in gan.remedies:
+        optimizer = gan.plans[0].build([torch.nn.Parameter(torch.zeros(1))])
+        remedy.check(Setting(gan.discriminator, shape, batch_size, optimizer))
+
+
+def check_fit(gan: "GAN", shape: Sequence[int], batch_size: int | None = None) -> None:
+    """Make sure that the networks fit the data, before the first step.
+
+    Args:
+        gan: Of the run.
+        shape: Of one real image, (C, H, W).
+        batch_size: Of the data; None = not known.
+
+    Raises:
+        ValueError: The generator makes other shapes, the discriminator cannot take them, or a remedy cannot work.
+    """
+    fake = gan.sample("raw")(2 * gan.packing, rng.generator(0))
+    if tuple(fake.shape[1:]) != tuple(shape):
+        made = tuple(fake.shape[1:])
+        raise ValueError(f"the generator makes {made} and the data are {tuple(shape)}; set its size and channels")
+    labels = [torch.zeros(2, dtype=torch.int64, device=fake.device)] if gan.num_classes else []
+    try:
+        logits = copy.deepcopy(gan.discriminator).eval()(pack(fake, gan.packing), *labels)
+    except RuntimeError as error:
+        raise ValueError(f"the discriminator cannot take images of shape {tuple(shape)}: {error}") from error
+    if logits.shape != (2,):
+        raise ValueError(f"the discriminator makes {tuple(logits.shape)} of 2 images; it has to make (2,), logits")
+    check_remedies(gan, shape, batch_size)
