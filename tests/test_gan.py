@@ -97,7 +97,10 @@ def test_noise_is_a_function_of_seed_and_iteration():
 
 def test_rates_and_betas_follow_their_schedules_in_images():
     half = {"begin": 0.5}
-    rates = {"generator_rate": {"start": 0.2, "end": 0.0, **half}, "discriminator_rate": {"start": 0.4, "end": 0.0, **half}}
+    rates = {
+        "generator_rate": {"start": 0.2, "end": 0.0, **half},
+        "discriminator_rate": {"start": 0.4, "end": 0.0, **half},
+    }
     gan = tiny.gan(**rates, betas=(0.0, {"start": 0.9, "end": 0.99, "until": 1000}))
     gan.total_images = 1000
     optimizers = gan.configure_optimizers()

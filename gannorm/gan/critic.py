@@ -40,7 +40,9 @@ class Conditioned:
         return getattr(self.discriminator, name)
 
 
-def logits_of(critic: Any, real: Tensor, fake: Tensor, *, joined: bool) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+def logits_of(
+    critic: Any, real: Tensor, fake: Tensor, *, joined: bool
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     """Return the logits of real and fake samples, from one pass or from two, in float32 or more."""
     if joined:
         real_logits, fake_logits = critic(torch.cat([real, fake])).split([len(real), len(fake)])

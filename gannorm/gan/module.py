@@ -5,8 +5,8 @@ discriminator, whether both steps see the same fakes, whether both networks move
 drawn with.
 """
 
-from collections.abc import Mapping, Sequence
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -147,12 +147,18 @@ class GAN(pl.LightningModule):
         networks = (self.discriminator, self.generator)
         return [plan.build(network.parameters()) for plan, network in zip(self.plans, networks, strict=True)]
 
+    def both_optimizers(self) -> tuple[Any, Any]:
+        """Return the optimizers as Lightning has wrapped them, the discriminator's first."""
+        found = self.optimizers()
+        assert isinstance(found, list)
+        return found[0], found[1]
+
     def training_step(self, batch: Tensor | Sequence[Tensor], _: int) -> None:
         """Take a step of the discriminator, and those of the generator where its turn has come."""
         real, *labels = (batch,) if isinstance(batch, Tensor) else batch
         if not self.images_seen:
             check_first(self, real, labels)
-        for plan, optimizer in zip(self.plans, self.optimizers(), strict=True):  # type: ignore[arg-type]
+        for plan, optimizer in zip(self.plans, self.both_optimizers(), strict=True):
             plan.follow(optimizer, self.images_seen, self.total_images)
         UPDATES[self.updates](self, real, labels[0] if self.num_classes else None)
         self.images_seen += len(real)

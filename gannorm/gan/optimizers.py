@@ -62,6 +62,7 @@ class Plan:
             betas = [beta.start for beta in self.betas]
             raise ValueError(f"betas={betas}: Adam takes two numbers, 0 or more and below 1")
         object.__setattr__(self, "changes", not all(value.constant for value in (self.rate, *self.betas)))
+        self.build([nn.Parameter(torch.zeros(1))])  # options that it does not have are refused now
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimizer at the beginning of a run."""
@@ -96,13 +97,16 @@ def optimizer_class(network: str, spec: str | Mapping[str, Any]) -> Any:
     Raises:
         ValueError: There is no such class, or its options hold the rate.
     """
-    described = {"class_path": spec} if isinstance(spec, str) else dict(spec)
+    described: dict[str, Any] = {"class_path": spec} if isinstance(spec, str) else dict(spec)
     if "class_path" not in described or not described.keys() <= {"class_path", "init_args"}:
         raise ValueError(f"{network}_optimizer {spec!r} needs 'class_path', with 'init_args' beside it if it has any")
     options = dict(described.get("init_args") or {})
     if "lr" in options:
         raise ValueError(f"{network}_optimizer: lr={options['lr']} stands in its init_args; set {network}_rate")
-    found = by_path(described["class_path"])
+    try:
+        found = by_path(described["class_path"])
+    except ValueError as error:
+        raise ValueError(f"{network}_optimizer: {error}") from None
     if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
         raise ValueError(f"{network}_optimizer {described['class_path']!r} is no torch.optim.Optimizer")
     return partial(found, **options)

@@ -42,10 +42,10 @@ class Regularizer:
     def after_step(self, gan: "GAN", critic: Any, real: Tensor, fake: Tensor) -> None:
         """Do what follows a step of the discriminator: a lazy penalty's step where one is due, then bounds."""
         if self.lazy and gan.d_steps % self.interval == 0:
-            penalty = self.total(self.lazy, gan, critic, real, fake)
-            if penalty is not None:
-                gan.step(gan.optimizers()[0], self.interval * penalty)  # type: ignore[index]
-                gan.add(penalty=penalty)
+            total = self.total(self.lazy, gan, critic, real, fake)
+            if total is not None:
+                gan.step(gan.both_optimizers()[0], self.interval * total)
+                gan.add(penalty=total)
         for penalty in self.penalties:
             penalty.constrain(gan.discriminator)
 

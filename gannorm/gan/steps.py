@@ -34,7 +34,7 @@ def alternating(gan: "GAN", real: Tensor, labels: Tensor | None) -> None:
 
 def step_discriminator(gan: "GAN", real: Tensor, fake: Tensor, labels: Tensor | None) -> None:
     """Step the discriminator on what it sees of real and fake samples."""
-    optimizer, critic = gan.optimizers()[0], gan.critic(labels)  # type: ignore[index]
+    optimizer, critic = gan.both_optimizers()[0], gan.critic(labels)
     loss, logits = discriminator_loss(gan, critic, real, fake)
     penalty = gan.regularizer.each_step(gan, critic, real, fake)
     gan.step(optimizer, loss if penalty is None else loss + penalty)
@@ -45,7 +45,7 @@ def step_discriminator(gan: "GAN", real: Tensor, fake: Tensor, labels: Tensor | 
 
 def step_generator(gan: "GAN", step: GeneratorStep, labels: Tensor | None) -> None:
     """Step the generator; the discriminator keeps no gradient of it, and no buffer of it moves."""
-    d_optimizer, g_optimizer = gan.optimizers()  # type: ignore[misc]
+    d_optimizer, g_optimizer = gan.both_optimizers()
     with without_gradient(gan.discriminator), gan.frozen_discriminator:
         critic = opponent(gan, step.real, step.fake_seen, labels, d_optimizer)
         loss = generator_loss(gan, replace(step, discriminator=critic))
@@ -56,19 +56,19 @@ def step_generator(gan: "GAN", step: GeneratorStep, labels: Tensor | None) -> No
 
 def simultaneous(gan: "GAN", real: Tensor, labels: Tensor | None) -> None:
     """Take both gradients at the same weights, from the same passes, then both steps."""
-    optimizers, critic = gan.optimizers(), gan.critic(labels)
+    optimizers, critic = gan.both_optimizers(), gan.critic(labels)
     z = gan.noise(len(real), "discriminator")
     fake = gan.generate(z, labels)
     step = GeneratorStep(z, fake, gan.see(real, "real"), gan.see(fake, "fake"), critic)
     d_loss, logits = discriminator_loss(gan, critic, step.real, step.fake_seen)
     g_loss = generator_loss(gan, step, logits)
     penalty = gan.regularizer.each_step(gan, critic, step.real, step.fake_seen.detach())
-    for optimizer in optimizers:  # type: ignore[union-attr]
+    for optimizer in optimizers:
         optimizer.zero_grad()
     total = d_loss if penalty is None else d_loss + penalty
     gan.manual_backward(total, inputs=parameters_of(gan.discriminator), retain_graph=True)
     gan.manual_backward(g_loss, inputs=parameters_of(gan.generator))
-    for optimizer in optimizers:  # type: ignore[union-attr]
+    for optimizer in optimizers:
         optimizer.step()
     gan.d_steps += 1
     gan.g_steps += 1
@@ -84,7 +84,9 @@ UPDATES: dict[str, Callable[["GAN", Tensor, Tensor | None], None]] = {
 """The orders in which the two networks move."""
 
 
-def discriminator_loss(gan: "GAN", critic: Any, real: Tensor, fake: Tensor) -> tuple[Float[Tensor, ""], tuple[Tensor, Tensor]]:
+def discriminator_loss(
+    gan: "GAN", critic: Any, real: Tensor, fake: Tensor
+) -> tuple[Float[Tensor, ""], tuple[Tensor, Tensor]]:
     """Return the adversarial loss of a discriminator, and the logits of real and fake samples."""
     logits = logits_of(critic, real, fake, joined=gan.joined[0])
     return gan.loss.discriminator(*logits).mean(), logits

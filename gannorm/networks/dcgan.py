@@ -6,13 +6,15 @@ number of channels follows from `width`; the discriminator's features go to its 
 
 from collections.abc import Callable
 
-import pytorch_lightning as pl
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import fold
 
-from gannorm import norms
 from gannorm.networks.block import NormAt, NormSpec, WeightNormSpec, block, norm_of_each_layer
+from gannorm.networks.condition import in_a_row, through
+from gannorm.networks.discriminator import Discriminator
+from gannorm.networks.generator import Generator
+from gannorm.remedies.minibatch import MinibatchSpec
 
 SMALLEST, LARGEST, STEP = 28, 128, 4  # sides of an image, pixels
 MOST_TIMES_WIDTH = 8  # channels stop doubling there
@@ -86,7 +88,7 @@ class ToImage(nn.ConvTranspose2d):
         return images if self.bias is None else images + self.bias[:, None, None]
 
 
-class DCGANGenerator(pl.LightningModule):
+class DCGANGenerator(Generator):
     """Latent vectors to images: a linear layer, then transposed convolutions that double the side each.
 
     Args:
@@ -97,9 +99,10 @@ class DCGANGenerator(pl.LightningModule):
         norm: What follows each layer: a name, a mapping with options, or a callable.
         weight_norm: What re-parametrizes each layer's weight.
         norm_at: Which layers carry the norm: "inner" (all but the output), "all", or numbers from 0.
+        num_classes: Of the labels that say what to make; 0 for none.
 
     Shapes:
-        (N, latent_dim) to (N, channels, size, size), in [-1, 1].
+        (N, latent_dim), with classes (N,) int64 beside them, to (N, channels, size, size), in [-1, 1].
 
     Raises:
         ValueError: No such size, channels or norm.
@@ -121,21 +124,23 @@ class DCGANGenerator(pl.LightningModule):
         norm: NormSpec = "batch",
         weight_norm: WeightNormSpec = None,
         norm_at: NormAt = "inner",
+        num_classes: int = 0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.latent_dim = latent_dim
         side, maps = stages(size, channels, width)
         outputs = [*maps, channels]
         norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=len(maps))
-        self.blocks = nn.Sequential(
+        input_dim, condition_dim = self.set_up(latent_dim, num_classes, norm_of)
+        blocks = [
             block(
-                drawn(nn.Linear, latent_dim, maps[0] * side * side),
+                drawn(nn.Linear, input_dim, maps[0] * side * side),
                 maps[0],
                 norm=norm_of[0],
                 weight_norm=weight_norm,
                 activation=nn.ReLU(),
                 reshape=nn.Unflatten(1, (maps[0], side, side)),
+                condition_dim=condition_dim,
             ),
             *[
                 block(
@@ -149,17 +154,20 @@ class DCGANGenerator(pl.LightningModule):
                     norm=norm_of[i],
                     weight_norm=weight_norm,
                     activation=nn.ReLU() if i < len(maps) else nn.Tanh(),
+                    condition_dim=condition_dim,
                 )
                 for i in range(1, len(outputs))
             ],
-        )
+        ]
+        self.blocks = in_a_row(blocks)
+        self.embed_classes()
 
-    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n c h w"]:
+    def make(self, z: Float[Tensor, "n z"], condition: Float[Tensor, "n e"] | None) -> Float[Tensor, "n c h w"]:
         """Return one image per latent vector."""
-        return self.blocks(z)
+        return through(self.blocks, z, condition)
 
 
-class DCGANDiscriminator(pl.LightningModule):
+class DCGANDiscriminator(Discriminator):
     """Images to logits: convolutions that halve the side each, then a linear layer.
 
     Args:
@@ -169,12 +177,15 @@ class DCGANDiscriminator(pl.LightningModule):
         norm: What follows each layer but the logit: a name, a mapping with options, or a callable.
         weight_norm: What re-parametrizes each layer's weight, the logit's too.
         norm_at: Which layers carry the norm: "inner" (all but the first), "all", or numbers from 0.
+        packing: How many samples are judged together, as one pack.
+        minibatch: What lets a sample see the others of its batch: None, "stddev", or "discrimination".
+        num_classes: Of the labels that say what a sample should be; 0 for none.
 
     Shapes:
-        (N, channels, size, size) to (N,).
+        (N, packing·channels, size, size), with classes (N,) int64 beside them, to (N,).
 
     Raises:
-        ValueError: No such size, channels or norm.
+        ValueError: No such size, channels or norm; or packs of labelled samples.
 
     Example:
         >>> import torch
@@ -192,11 +203,15 @@ class DCGANDiscriminator(pl.LightningModule):
         norm: NormSpec = "layer",
         weight_norm: WeightNormSpec = None,
         norm_at: NormAt = "inner",
+        packing: int = 1,
+        minibatch: MinibatchSpec = None,
+        num_classes: int = 0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
+        self.set_up(packing, num_classes)
         side, maps = stages(size, channels, width)
-        inputs, outputs = [channels, *maps[:0:-1]], maps[::-1]
+        inputs, outputs = [packing * channels, *maps[:0:-1]], maps[::-1]
         norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=0)
         self.blocks = nn.Sequential(
             *[
@@ -210,8 +225,13 @@ class DCGANDiscriminator(pl.LightningModule):
                 for i in range(len(outputs))
             ]
         )
-        self.logit = norms.wrap(weight_norm, drawn(nn.Linear, outputs[-1] * side * side, 1)(bias=True))
+        self.add_logit(
+            lambda num: drawn(nn.Linear, num, 1)(bias=True),
+            outputs[-1] * side * side,
+            weight_norm=weight_norm,
+            minibatch=minibatch,
+        )
 
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
-        """Return one logit per image, high where it looks real."""
-        return self.logit(self.blocks(x).flatten(1)).squeeze(1)
+    def features(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
+        """Return the last feature maps, as one row per image."""
+        return self.blocks(x).flatten(1)

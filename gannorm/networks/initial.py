@@ -1,5 +1,6 @@
 """Weights before the first step, by name, as papers state them."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,8 +17,22 @@ def _orthogonal(weight: Tensor, *, gain: float = 1.0) -> None:
     nn.init.orthogonal_(weight, gain=gain)
 
 
-INITS: dict[str, Callable[..., None]] = {"normal": _normal, "orthogonal": _orthogonal}
-"""What draws a weight: N(0, std²), or an orthogonal matrix times a gain."""
+def _scaled(weight: Tensor, *, gain: float = 1.0) -> None:
+    nn.init.normal_(weight, std=gain / math.sqrt(weight[0].numel()))
+
+
+def _glorot(weight: Tensor, *, gain: float = 1.0) -> None:
+    nn.init.xavier_uniform_(weight, gain=gain)
+
+
+INITS: dict[str, Callable[..., None]] = {
+    "normal": _normal,
+    "orthogonal": _orthogonal,
+    "scaled": _scaled,
+    "glorot": _glorot,
+}
+"""What draws a weight: N(0, std²); an orthogonal matrix times a gain; N(0, gain²/inputs), which with gain 1 keeps the
+variance of what passes; U(−a, a) with a = gain·√(6/(inputs + outputs))."""
 
 
 def drawing(spec: InitSpec) -> Callable[[nn.Module], nn.Module]:

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 
-import pytorch_lightning as pl
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gannorm import norms
 from gannorm.networks.activation import ActivationSpec, pieces_of
 from gannorm.networks.activation import activation as activation_of
 from gannorm.networks.block import NormAt, NormSpec, WeightNormSpec, block, norm_of_each_layer
+from gannorm.networks.condition import in_a_row, through
+from gannorm.networks.discriminator import Discriminator
+from gannorm.networks.generator import Generator
 from gannorm.networks.initial import InitSpec, drawing
+from gannorm.remedies.minibatch import MinibatchSpec
 
 
 def linear(spec: InitSpec, num_in: int, num_out: int) -> Callable[..., nn.Module]:
@@ -20,7 +22,7 @@ def linear(spec: InitSpec, num_in: int, num_out: int) -> Callable[..., nn.Module
     return lambda *, bias=True: draw(nn.Linear(num_in, num_out, bias=bias))
 
 
-class MLPGenerator(pl.LightningModule):
+class MLPGenerator(Generator):
     """Latent vectors to images (through tanh) or points (as they are).
 
     Args:
@@ -32,9 +34,10 @@ class MLPGenerator(pl.LightningModule):
         norm_at: Which layers carry the norm: "inner" (all but the output), "all", or numbers from 0.
         activation: Of the hidden layers, such as "tanh" or {"name": "maxout", "pieces": 5}.
         init: What draws the weights, such as {"name": "orthogonal", "gain": 0.8}; None = as torch does.
+        num_classes: Of the labels that say what to make; 0 for none.
 
     Shapes:
-        (N, latent_dim) to (N, *shape).
+        (N, latent_dim), with classes (N,) int64 beside them, to (N, *shape).
 
     Raises:
         ValueError: No such norm, or one that points cannot have.
@@ -56,31 +59,35 @@ class MLPGenerator(pl.LightningModule):
         norm_at: NormAt = "inner",
         activation: ActivationSpec = "relu",
         init: InitSpec = None,
+        num_classes: int = 0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.latent_dim = latent_dim
         norm_of = norm_of_each_layer(norm, norm_at, len(hidden) + 1, image_layer=len(hidden))
+        input_dim, condition_dim = self.set_up(latent_dim, num_classes, norm_of)
+        units = (input_dim, *hidden)
         layers = hidden_layers(
-            (latent_dim, *hidden), norm_of, weight_norm=weight_norm, activation=activation, init=init
+            units, norm_of, weight_norm=weight_norm, activation=activation, init=init, condition_dim=condition_dim
         )
         output = block(
-            linear(init, (latent_dim, *hidden)[-1], math.prod(shape)),
+            linear(init, units[-1], math.prod(shape)),
             math.prod(shape),
             norm=norm_of[-1],
             weight_norm=weight_norm,
             activation=nn.Tanh() if len(shape) > 1 else nn.Identity(),
             dims=0,
+            condition_dim=condition_dim,
         )
-        self.blocks = nn.Sequential(*layers, output)
+        self.blocks = in_a_row([*layers, output])
         self.shape = nn.Unflatten(1, tuple(shape))
+        self.embed_classes()
 
-    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n ..."]:
+    def make(self, z: Float[Tensor, "n z"], condition: Float[Tensor, "n e"] | None) -> Float[Tensor, "n ..."]:
         """Return one sample per latent vector."""
-        return self.shape(self.blocks(z))
+        return self.shape(through(self.blocks, z, condition))
 
 
-class MLPDiscriminator(pl.LightningModule):
+class MLPDiscriminator(Discriminator):
     """Images or points to logits.
 
     Args:
@@ -92,12 +99,15 @@ class MLPDiscriminator(pl.LightningModule):
         activation: Of the hidden layers, such as "tanh" or {"name": "maxout", "pieces": 5}.
         init: What draws the weights, such as {"name": "normal", "std": 0.02}; None = as torch does.
         packing: How many samples are judged together, as one pack.
+        minibatch: What lets a sample see the others of its batch: None, "stddev", or "discrimination".
+        num_classes: Of the labels that say what a sample should be; 0 for none.
 
     Shapes:
-        (N, *shape) to (N,); with packing m the first axis of a sample is m times as long.
+        (N, *shape), with classes (N,) int64 beside them, to (N,); with packing m the first axis of a sample is m times
+        as long.
 
     Raises:
-        ValueError: No such norm, or one that points cannot have.
+        ValueError: No such norm, or one that points cannot have; or packs of labelled samples.
 
     Example:
         >>> import torch
@@ -116,23 +126,21 @@ class MLPDiscriminator(pl.LightningModule):
         activation: ActivationSpec = "leaky_relu",
         init: InitSpec = None,
         packing: int = 1,
+        minibatch: MinibatchSpec = None,
+        num_classes: int = 0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.packing = packing
+        self.set_up(packing, num_classes)
         units = (packing * math.prod(shape), *hidden)
         norm_of = norm_of_each_layer(norm, norm_at, len(hidden), image_layer=0)
         layers = hidden_layers(units, norm_of, weight_norm=weight_norm, activation=activation, init=init)
         self.blocks = nn.Sequential(*layers)
-        self.logit = norms.wrap(weight_norm, linear(init, units[-1], 1)())
+        self.add_logit(lambda num: linear(init, num, 1)(), units[-1], weight_norm=weight_norm, minibatch=minibatch)
 
     def features(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n d"]:
-        """Return what the logit is a linear function of."""
+        """Return the last hidden layer's units."""
         return self.blocks(x.flatten(1))
-
-    def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-        """Return one logit per sample, high where it looks real."""
-        return self.logit(self.features(x)).squeeze(1)
 
 
 def hidden_layers(
@@ -142,6 +150,7 @@ def hidden_layers(
     weight_norm: WeightNormSpec,
     activation: ActivationSpec,
     init: InitSpec,
+    condition_dim: int = 0,
 ) -> list[nn.Module]:
     """Return the layers between neighbouring numbers of units, each with its norm and activation."""
     pieces = pieces_of(activation_of(activation))
@@ -153,6 +162,7 @@ def hidden_layers(
             weight_norm=weight_norm,
             activation=activation_of(activation),
             dims=0,
+            condition_dim=condition_dim,
         )
         for i in range(len(units) - 1)
     ]

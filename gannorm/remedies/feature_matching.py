@@ -5,6 +5,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from gannorm.remedies.minibatch import at_least_float32
 from gannorm.remedies.remedy import GeneratorStep, Remedy, Setting, positive
 
 
@@ -42,7 +43,7 @@ class FeatureMatching(Remedy):
         0.0
     """
 
-    def __init__(self, *, strength: Any = 1.0, alone: bool = False) -> None:
+    def __init__(self, *, strength: Any = 1.0, alone: Any = False) -> None:
         if not isinstance(alone, bool):
             raise ValueError(f"remedy 'feature_matching': alone={alone!r} is neither true nor false")
         self.strength = positive("feature_matching", "strength", strength)
@@ -56,8 +57,6 @@ class FeatureMatching(Remedy):
 
     def generator_term(self, step: GeneratorStep) -> Float[Tensor, ""]:
         """Return the distance for the images of this step, in float32 or more."""
-        real = step.discriminator.features(step.real, *step.labels)
-        fake = step.discriminator.features(step.fake_seen, *step.fake_labels)
-        if real.element_size() < 4:
-            real, fake = real.float(), fake.float()
-        return self.strength * feature_distance(real, fake)
+        real = step.discriminator.features(step.real)
+        fake = step.discriminator.features(step.fake_seen)
+        return self.strength * feature_distance(at_least_float32(real), at_least_float32(fake))

@@ -59,6 +59,11 @@ def _deviation(groups: Float[Tensor, "m g d"]) -> Float[Tensor, "m_g 1"]:
     return (variance + EPS).sqrt().mean(1).repeat_interleave(groups.shape[1]).unsqueeze(1)
 
 
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return values in a precision in which 1e-8, or 1 beside a sum over a batch, is not lost."""
+    return values.float() if values.element_size() < 4 else values
+
+
 class MinibatchStddev(nn.Module):
     """One more feature: how much the samples of a group differ (`group_deviation`).
 
@@ -93,7 +98,8 @@ class MinibatchStddev(nn.Module):
 
     def forward(self, features: Float[Tensor, "n d"]) -> Float[Tensor, "n more"]:
         """Return the features with one more."""
-        return torch.cat([features, group_deviation(features, self.group_size)], dim=1)
+        more = group_deviation(at_least_float32(features), self.group_size)
+        return torch.cat([features, more.to(features.dtype)], dim=1)
 
     def extra_repr(self) -> str:
         """Return what `print` shows."""
@@ -114,7 +120,7 @@ def closeness(features: Float[Tensor, "n d"], tensor: Float[Tensor, "d b c"]) ->
         >>> closeness(torch.tensor([[1.0], [1.0], [1.0]]), torch.ones(1, 1, 1)).T
         tensor([[2., 2., 2.]])
     """
-    projected = torch.einsum("nd,dbc->nbc", features, tensor)
+    projected = at_least_float32(torch.einsum("nd,dbc->nbc", features, tensor))
     distance = (projected.unsqueeze(0) - projected.unsqueeze(1)).abs().sum(3)
     return (-distance).exp().sum(1) - 1  # of itself: exp(0)
 
@@ -155,7 +161,7 @@ class MinibatchDiscrimination(nn.Module):
 
     def forward(self, features: Float[Tensor, "n d"]) -> Float[Tensor, "n more"]:
         """Return the features with one more per kernel."""
-        return torch.cat([features, closeness(features, self.tensor)], dim=1)
+        return torch.cat([features, closeness(features, self.tensor).to(features.dtype)], dim=1)
 
     def extra_repr(self) -> str:
         """Return what `print` shows."""

@@ -48,7 +48,7 @@ def made(kind: str, name: str, constructor: Callable[..., Made], options: Mappin
 def check_options(kind: str, name: str, accepted: list[inspect.Parameter], options: Mapping[str, Any]) -> None:
     """Refuse options that a constructor does not take, and the lack of one that it needs."""
     names = [parameter.name for parameter in accepted]
-    takes = ", ".join(str(parameter.replace(annotation=parameter.empty)) for parameter in accepted) or "no options"
+    takes = ", ".join(map(shown, accepted)) or "no options"
     for option in options:
         if option not in names:
             hint = nearest(str(option), names) or ";"
@@ -56,6 +56,21 @@ def check_options(kind: str, name: str, accepted: list[inspect.Parameter], optio
     for parameter in accepted:
         if parameter.default is parameter.empty and parameter.name not in options:
             raise ValueError(f"{kind} {name!r} needs option {parameter.name!r}; it takes {takes}")
+
+
+def shown(parameter: inspect.Parameter) -> str:
+    """Return an option with its default."""
+    return str(parameter.replace(annotation=parameter.empty))
+
+
+def signature_of(constructor: Callable[..., Any]) -> list[str]:
+    """Return the arguments of a constructor with their defaults.
+
+    Example:
+        >>> signature_of(lambda *, steps=5: steps)
+        ['steps=5']
+    """
+    return [shown(parameter) for parameter in inspect.signature(constructor).parameters.values()]
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

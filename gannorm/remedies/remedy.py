@@ -48,20 +48,16 @@ class GeneratorStep:
     Args:
         z: (N, Z), latent vectors.
         fake: (N, ...), what the generator made of them, in their order, neither altered nor packed.
-        real: (N', ...), real images as the discriminator sees them: altered by the remedies, and packed.
-        fake_seen: (N', ...), the fakes likewise.
-        discriminator: (N', ...) to (N',) logits: the network, or what unrolling puts in its place.
-        labels: Further arguments of the discriminator, such as the real images' classes; none where it takes none.
-        fake_labels: The same for the fakes.
+        real: (M, ...), real images as the discriminator sees them: altered by the remedies, and packed.
+        fake_seen: (N / m, ...) with packing m, the fakes likewise.
+        discriminator: (N, ...) to (N,) logits: the network, or what unrolling puts in its place.
     """
 
     z: Float[Tensor, "n z"]
     fake: Float[Tensor, "n ..."]
-    real: Float[Tensor, "n_seen ..."]
+    real: Float[Tensor, "n_real ..."]
     fake_seen: Float[Tensor, "n_seen ..."]
     discriminator: Any
-    labels: tuple[Tensor, ...] = ()
-    fake_labels: tuple[Tensor, ...] = ()
 
 
 class Remedy:

@@ -82,8 +82,8 @@ class Unrolling(Remedy):
 
     The steps start from the discriminator and the optimizer's state as they are, all see the same real and fake images,
     and are differentiated exactly: the generator's gradient goes through all k updates, second order included, and
-    through the fakes in each of them. Afterwards nothing of them is left in discriminator and optimizer. What is done to
-    weights after a step, such as clipping, is not unrolled. Time and memory grow with k.
+    through the fakes in each of them. Afterwards nothing of them is left in discriminator and optimizer. Weights are
+    not clipped after an unrolled step. Time and memory grow with k.
 
     Args:
         steps: k.
@@ -104,7 +104,7 @@ class Unrolling(Remedy):
         tensor([-0.6000, -0.6000, -0.6000])
     """
 
-    def __init__(self, *, steps: int = 5) -> None:
+    def __init__(self, *, steps: Any = 5) -> None:
         if steps == 0 and not isinstance(steps, bool):
             raise ValueError("unrolling of 0 steps is no unrolling; leave it out")
         self.steps = whole("unrolling", "steps", steps, least=1)

@@ -1,4 +1,4 @@
-"""What can go wrong with the norms and penalties of a run, before its first step: errors are refused, warnings are said once."""
+"""What can go wrong with norms and penalties of a run, before its first step: errors are refused, the rest said."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
