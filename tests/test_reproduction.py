@@ -15,9 +15,10 @@ from benchmarks.reproduction.identity import check_options
 from benchmarks.reproduction.journal import Curve, Entry, JournalError, spread
 from benchmarks.reproduction.measuring import entry_of, runs_in
 from benchmarks.reproduction.presets import PRESETS, PresetError, config_hash, config_of, config_path, full_steps
+from gannorm.evaluation import score
 from gannorm.protocols import protocol
 from gannorm.records import RecordError
-from gannorm.scorecard.measure import measure
+from gannorm.scorecard.measure import Card
 from gannorm.scorecard.setting import setting_of
 from gannorm.sources import open_source
 from gannorm.training.parser import Configuration
@@ -165,7 +166,8 @@ def evaluated(folder, data, seed):
     """What `gannorm evaluate` says, without the real data that it puts beside."""
     setting = setting_of(data)
     source = open_source(folder, expected_shape=setting.shape)
-    return measure(source, setting, None, seed=seed, yardstick=lambda _: {}).evaluation()
+    found = score(source.chunks(setting.num_samples, seed=seed), setting.judge)
+    return Card(source=source, setting=setting, scores=[found], real={}, seed=seed).evaluation()
 
 
 def test_runs_of_other_options_and_unfinished_ones_are_not_taken(tiny, capsys):
