@@ -172,6 +172,36 @@ def test_a_run_with_norms_that_remember_more_resumes_and_loads_too(tmp_path, mon
     assert load(folder, "discriminator")(images).shape == (3,)
 
 
+def test_a_run_with_every_kind_of_option_resumes_in_the_middle_of_a_round(tmp_path, monkeypatch):
+    overrides = {
+        "model.discriminator": {"class_path": "MLPDiscriminator", "init_args": {"hidden": [16], "packing": 2}},
+        "model.penalties": [{"name": "r1", "interval": 2, "strength": {"start": 1.0, "end": 0.1}}, "weight_clipping"],
+        "model.remedies": ["diff_augment", "instance_noise", "mode_seeking"],
+        "model.discriminator_steps": 2,
+        "model.generator_rate": {"start": 1e-3, "end": 0.0, "shape": "cosine"},
+        "model.discriminator_optimizer": "torch.optim.RMSprop",
+    }
+    whole = tiny_run(tmp_path / "whole", **overrides)
+    assert interrupted(tmp_path / "parts", monkeypatch, 384, **overrides)["d_steps"] == 3
+    resumed = tiny_run(tmp_path / "parts", resume=True, **overrides)
+    assert comparable(resumed) == comparable(whole)
+    folders = folder_of(whole, tmp_path / "whole"), folder_of(resumed, tmp_path / "parts")
+    assert weights(folders[0]) == weights(folders[1])
+    assert folders[0].joinpath("metrics.csv").read_text() == folders[1].joinpath("metrics.csv").read_text()
+    assert (whole["images_seen"], whole["d_steps"], whole["g_steps"]) == (640, 5, 2)
+
+
+def test_a_run_with_packs_takes_as_many_steps_or_as_many_images(tmp_path):
+    packs = {"model.discriminator": {"class_path": "MLPDiscriminator", "init_args": {"hidden": [16], "packing": 2}}}
+    counted = {
+        compare_at: tiny_run(tmp_path, **packs, compare_at=compare_at, images=256) for compare_at in ("images", "steps")
+    }
+    assert {key: (run["images_seen"], run["d_steps"]) for key, run in counted.items()} == {
+        "images": (256, 2),
+        "steps": (512, 4),
+    }
+
+
 def test_a_run_that_was_killed_after_its_last_checkpoint_resumes_to_the_same_end(finished, tmp_path):
     results, folder = finished
     killed = tmp_path / results["name"] / results["id"]
