@@ -16,6 +16,7 @@ import gannorm
 from gannorm import callbacks
 from gannorm.data import MNIST
 from gannorm.gan import GAN
+from gannorm.gan.fitting import check_fit
 from gannorm.training import ConfigError, RunFolderError, run
 from gannorm.training.flat_config import flat_config
 from gannorm.training.parser import Configuration, arguments_of
@@ -249,7 +250,7 @@ def test_a_generator_loads_in_two_lines_and_makes_what_was_evaluated(finished):
 def test_every_config_builds_and_says_little(path):
     configuration = Configuration([f"--config={path}"])
     gan, data = configuration.build()
-    gan.check_shape(data.image_shape)
+    check_fit(gan, data.image_shape)
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
     assert len(lines) <= 12
 
@@ -283,6 +284,15 @@ def test_identity_is_of_what_is_computed():
     assert len({of(), of(images=640), of(seed_everything=1), of(**{"model.generator.norm": "group"})}) == 4
 
 
+SYNC = "sync_batch"
+R1_EVERY_2, R2_EVERY_3 = {"name": "r1", "interval": 2}, {"name": "r2", "interval": 3}
+POINTS = {
+    "data": {"class_path": "gannorm.data.Mixture"},
+    "model.generator": {"class_path": "gannorm.networks.MLPGenerator", "init_args": {"shape": [2]}},
+    "model.discriminator": {"class_path": "gannorm.networks.MLPDiscriminator", "init_args": {"shape": [2]}},
+}
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
@@ -305,6 +315,21 @@ def test_identity_is_of_what_is_computed():
         ({"optimizer": "Adam"}, "optimizer has no effect"),
         ({"lr_scheduler": "StepLR"}, "lr_scheduler has no effect"),
         ({"model.loss": "hinj"}, "no loss is called 'hinj'"),
+        ({"model.loss": {"name": "hinge", "label_smoothing": 0.1}}, "hinge.*label_smoothing"),
+        ({"model.penalties": "r3"}, "no penalty is called 'r3'"),
+        ({"model.penalties": {"name": "r1", "interval": 0}}, "interval=0"),
+        ({"model.penalties": "r1", "model.discriminator.norm": "batch"}, "N01 discriminator.*penalty='r1'.*--allow N01"),
+        ({"model.penalties": "wgan_gp", "model.discriminator.norm": SYNC}, "N01 .*couples the samples"),
+        ({"model.penalties": "weight_clipping", "model.discriminator.weight_norm": "spectral"}, "contradict each other"),
+        ({"model.penalties": [R1_EVERY_2, R2_EVERY_3]}, r"intervals \[2, 3\].*one interval"),
+        ({"model.remedies": {"name": "unrolling", "steps": 0}}, "unrolling of 0 steps is no unrolling"),
+        ({"model.remedies": "packing"}, "set model.discriminator.packing"),
+        ({"model.remedies": "unrolling", "model.discriminator_optimizer": "torch.optim.RMSprop"}, "RMSprop"),
+        ({"model.remedies": "unrolling", "model.updates": "simultaneous"}, "needs updates='alternating'"),
+        ({"model.remedies": "diff_augment", **POINTS}, "diff_augment.*images"),
+        ({"model.discriminator.packing": 0}, "packing=0"),
+        ({"model.discriminator_optimizer": "torch.nn.Linear"}, "is no torch.optim.Optimizer"),
+        ({"model.generator_rate": {"start": 1.0}}, "needs start and end"),
         ({"model.generator.size": 30}, "size=30 .* nearest is"),
         ({"model.generator.size": 32}, r"\(1, 32, 32\).*\(1, 28, 28\)"),
         ({"data.folder": "no/such/folder"}, "no/such/folder"),
