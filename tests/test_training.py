@@ -285,6 +285,16 @@ def test_every_config_builds_and_says_little(path):
     assert len(lines) <= 12
 
 
+def test_another_class_has_its_own_defaults(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("model: {discriminator: {class_path: gannorm.networks.SNGANDiscriminator}}\n")
+    arguments = [f"--config={path}", "--model.generator=StridedGenerator", "--model.generator.latent_dim=50"]
+    model = Configuration(arguments).plain()["model"]
+    discriminator, generator = (model[key]["init_args"] for key in ("discriminator", "generator"))
+    assert (discriminator["weight_norm"], discriminator["norm"]) == ("spectral", None)
+    assert (generator["latent_dim"], generator["latent"], generator["channels"]) == (50, "uniform", 3)
+
+
 def test_the_default_config_is_the_code():
     plain = Configuration(["--config=configs/mnist.yaml"]).plain()
     default = Configuration([]).plain()
