@@ -156,7 +156,7 @@ def test_a_run_folder_is_measured_as_its_protocol_counts(tiny, capsys):
     assert found.high_quality_percent == pytest.approx(100 * printed["legacy"]["high_quality"])
     assert found.covered_modes == printed["covered_modes"]
     assert command.main(["--collect", str(tiny / "runs"), "--journal", str(tiny / "j.jsonl"), "--document"]) == 0
-    assert command.main(["--collect", str(folder), "--journal", str(tiny / "j.jsonl")]) == 0
+    assert command.main(["--collect", str(folder), "--machine", "elsewhere", "--journal", str(tiny / "j.jsonl")]) == 0
     assert "in the journal already" in capsys.readouterr().out
     assert journal.read(tiny / "j.jsonl") == [found]
     assert page.FILE.read_text() == page.page([found])

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     failed = 0
     try:
         if options.collect is not None:
-            failed = collect(options.collect, options.journal)
+            failed = collect(options.collect, options.journal, options.machine)
         elif options.presets or not options.document:
             failed = reproduce(options)
         if options.document:
@@ -50,6 +50,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="runs at the same time, one thread each (2)")
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="where the run folders are (runs)")
     parser.add_argument("--collect", type=Path, metavar="FOLDER", help="take finished runs below it into the journal")
+    parser.add_argument("--machine", help="that made the runs which are collected, where it was not this one")
     parser.add_argument("--journal", type=Path, default=journal.FILE, help="another journal than the committed one")
     parser.add_argument("--document", action="store_true", help="write docs/reproduction.md from the journal")
     options = parser.parse_args(arguments)
@@ -74,7 +75,7 @@ def reproduce(options: argparse.Namespace) -> int:
     return broken
 
 
-def collect(folder: Path, path: Path) -> int:
+def collect(folder: Path, path: Path, machine: str | None) -> int:
     """Write the finished runs below a folder into the journal; return how many could not be taken.
 
     Raises:
@@ -86,16 +87,16 @@ def collect(folder: Path, path: Path) -> int:
     refused = 0
     for run in found:
         try:
-            take(run, path)
+            take(run, path, machine)
         except PresetError as error:
             refused += 1
             print(f"left out: {error}", file=sys.stderr)
     return refused
 
 
-def take(folder: Path, path: Path) -> None:
+def take(folder: Path, path: Path, machine: str | None = None) -> None:
     """Measure a run folder and write it into the journal, unless it is there."""
-    entry = entry_of(folder)
+    entry = entry_of(folder, machine)
     if entry.key in journal.keys(journal.read(path)):
         print(f"{entry.preset}, seed {entry.seed}, {entry.steps:,} steps: in the journal already")
         return

@@ -24,8 +24,12 @@ POINTS = 20  # of a curve
 LOOKS = {"modes": "coverage/raw_modes", "kl": "coverage/kl_plug_in", "high_quality_percent": "coverage/high_quality"}
 
 
-def entry_of(folder: Path) -> Entry:
+def entry_of(folder: Path, made_on: str | None = None) -> Entry:
     """Return the line of a run folder that one of the presets made.
+
+    Args:
+        folder: Of the run.
+        made_on: Which machine made it; None = this one.
 
     Raises:
         PresetError: It is no run of a preset as it is now, or one that has not ended.
@@ -47,7 +51,7 @@ def entry_of(folder: Path) -> Entry:
         share=asked / presets.full_steps(name),
         curve=curve(folder / "metrics.csv"),
         seconds=round(float(results["seconds"]), 1),
-        machine=machine(str(config["trainer"]["accelerator"])),
+        machine=made_on or machine(str(config["trainer"]["accelerator"])),
         torch=str(results["versions"]["torch"]),
         gannorm=str(results["versions"]["gannorm"]),
         config=presets.config_hash(presets.config_of(name)),
@@ -117,7 +121,7 @@ def curve(path: Path) -> Curve:
 
 
 def machine(accelerator: str) -> str:
-    """Return where a run was made, supposing that it was here."""
+    """Return where a run is made that is made here."""
     if accelerator != "cpu" and torch.cuda.is_available():
         return torch.cuda.get_device_name()
     try:
