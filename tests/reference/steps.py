@@ -1,4 +1,4 @@
-"""What the loop's options mean, in plain PyTorch: packs, several steps, simultaneous updates, R1 in each step or lazily."""
+"""What the options of a step mean, in plain PyTorch: packs, several steps, simultaneous updates, R1 at once or lazily."""
 
 import torch
 from torch.nn.functional import softplus
