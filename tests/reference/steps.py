@@ -1,4 +1,4 @@
-"""What the options of a step mean, in plain PyTorch: packs, several steps, simultaneous updates, R1 at once or lazily."""
+"""What the options of a step mean, in plain PyTorch: packs, several steps, simultaneous updates, R1, lazily too."""
 
 import torch
 from torch.nn.functional import softplus
