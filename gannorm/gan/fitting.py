@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gannorm import rng
+from gannorm.gan.labels import check_labels
 from gannorm.remedies import Setting, pack
 
 if TYPE_CHECKING:
@@ -40,43 +41,6 @@ def check_first(gan: "GAN", real: Tensor, labels: Sequence[Tensor]) -> None:
     """
     check_labels(gan.num_classes, labels)
     check_remedies(gan, tuple(real.shape[1:]), len(real))
-
-
-def check_labels(num_classes: int, labels: Sequence[Tensor]) -> None:
-    """Make sure that a batch has labels where networks need them.
-
-    Raises:
-        ValueError: There are none, or one is no class.
-    """
-    if num_classes and not (labels and bool(((labels[0] >= 0) & (labels[0] < num_classes)).all())):
-        raise ValueError(
-            f"num_classes={num_classes}: the data have no labels from 0 to {num_classes - 1}; take data with "
-            "classes, or leave num_classes out"
-        )
-
-
-def check_classes(num_classes: int, num_modes: int | None, name: str) -> None:
-    """Make sure that networks with classes have those of the data.
-
-    Args:
-        num_classes: Of the networks; 0 = they take no labels.
-        num_modes: Classes of the data; None = they have none.
-        name: Of the data.
-
-    Raises:
-        ValueError: The data have no classes, or another number of them.
-
-    Example:
-        >>> check_classes(10, None, "images")
-        Traceback (most recent call last):
-        ValueError: num_classes=10: data 'images' have no classes; take data with labels, or leave num_classes out
-    """
-    if num_classes and num_modes is None:
-        raise ValueError(
-            f"num_classes={num_classes}: data {name!r} have no classes; take data with labels, or leave num_classes out"
-        )
-    if num_classes and num_modes != num_classes:
-        raise ValueError(f"num_classes={num_classes}: data {name!r} have {num_modes} classes; set it to {num_modes}")
 
 
 def check_remedies(gan: "GAN", shape: Sequence[int], batch_size: int | None) -> None:

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
 from gannorm.gan.critic import Conditioned
-from gannorm.gan.fitting import check_contradictions, check_first, check_labels
+from gannorm.gan.fitting import check_contradictions, check_first
+from gannorm.gan.labels import ask_for, parts_of
 from gannorm.gan.means import Means
 from gannorm.gan.optimizers import OptimizerSpec, Plan
 from gannorm.gan.options import JOINED, DiscriminatorBatches, Fakes, Updates, Which, check_options
@@ -146,19 +147,7 @@ class GAN(pl.LightningModule):
 
     def setup(self, stage: str) -> None:  # noqa: ARG002 (Lightning's signature)
         """Take down how often each class occurs in the data: samples are asked for as often."""
-        if self.num_classes:
-            self.ask_for(getattr(getattr(self.trainer, "datamodule", None), "prior", None))
-
-    def ask_for(self, class_shares: Sequence[float] | Tensor | None) -> None:
-        """Let both generators ask for each class so often; None = all alike.
-
-        Args:
-            class_shares: (num_classes,) frequencies of the classes in the training data.
-        """
-        shares = None if class_shares is None else torch.as_tensor(class_shares).tolist()
-        for network in (self.generator, None if self.averaged is None else self.averaged.network):
-            if network is not None:
-                setattr(network, "class_shares", shares)  # noqa: B010 (anybody's network may be a generator)
+        ask_for(self, getattr(getattr(self.trainer, "datamodule", None), "prior", None))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return the optimizers of the discriminator and of the generator."""
@@ -274,11 +263,10 @@ class GAN(pl.LightningModule):
         Raises:
             ValueError: There are classes and no labels.
         """
-        real, *labels = (batch,) if isinstance(batch, Tensor) else batch
-        check_labels(self.num_classes, labels)
+        real, *labels = parts_of(batch, self.num_classes)
         latent = inputs(self.generator, len(real), rng.generator(self.seed, "reference"))
         norms.prepare(self.generator, latent)
-        norms.prepare(self.discriminator, (pack(real, self.packing), *(labels[:1] if self.num_classes else ())))
+        norms.prepare(self.discriminator, (pack(real, self.packing), *labels))
         if self.averaged is not None:
             norms.prepare(self.averaged.network, latent)
 
@@ -294,5 +282,4 @@ class GAN(pl.LightningModule):
         for name in COUNTERS:
             setattr(self, name, saved[name])
         self.sums.load_state_dict(saved["means"])
-        if self.num_classes:
-            self.ask_for(saved.get("class_shares"))
+        ask_for(self, saved.get("class_shares"))

@@ -17,7 +17,8 @@ from gannorm import callbacks, rng, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.evaluation import look, yardstick
-from gannorm.gan.fitting import check_classes, check_fit
+from gannorm.gan.fitting import check_fit
+from gannorm.gan.labels import check_classes
 from gannorm.protocols import judge_of, protocol
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
@@ -172,8 +173,7 @@ class Run:
         take_packs(self.data, self.gan.packing)
         if getattr(self.data, "seed", 0) is None:
             setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
-        if hasattr(self.data, "num_modes"):
-            check_classes(self.gan.num_classes, self.data.num_modes, getattr(self.data, "name", "of this class"))
+        check_classes(self.gan.num_classes, self.data)
         if self.gan.needs_data():
             with rng.untouched():
                 self.gan.prepare(next(iter(self.data.train_dataloader())))
