@@ -65,7 +65,7 @@ class RealDigits:
 
     @staticmethod
     def one(digit, rng):
-        of_digit = (LABELS == digit).nonzero().squeeze(1)
+        of_digit = (digit == LABELS).nonzero().squeeze(1)
         return int(of_digit[torch.randint(len(of_digit), (1,), generator=rng)])
 
 
@@ -100,7 +100,7 @@ def test_one_class_is_asked_for():
     with pytest.raises(ValueError, match="label 3: the generator has classes 0 to 2"):
         sampler(generator).labelled(5, rng.generator(0), label=3)
     generator.class_shares = [0.5, 0.0, 0.5]
-    with pytest.raises(ValueError, match="label 1: .* trained on no sample of this class"):
+    with pytest.raises(ValueError, match=r"label 1: .* trained on no sample of this class"):
         sampler(generator).labelled(5, rng.generator(0), label=1)
 
 
@@ -263,7 +263,7 @@ def test_what_is_loaded_asks_for_classes_as_often_as_training_had_them(finished)
 
 
 def test_sources_of_a_run_and_of_its_checkpoint_know_their_labels(finished):
-    results, folder = finished
+    _, folder = finished
     draw, stream = load_sampler(folder), rng.generator(3, "evaluation", "evaluation")
     expected = [draw.labelled(num, stream) for num in (512, 88)]
     for path in (folder, folder / "checkpoints" / "last.ckpt"):

@@ -211,7 +211,7 @@ def asked_for_ceiling(judge: Judge) -> float | None:
     Example:
         >>> from gannorm.judges import DigitJudge
         >>> round(asked_for_ceiling(DigitJudge()), 4)
-        0.999
+        0.9977
     """
     if (counts := getattr(judge, "confusion_counts", None)) is None:
         return None
