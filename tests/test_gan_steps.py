@@ -57,7 +57,8 @@ def test_the_loop_equals_plain_loops(plain, options):
     assert gan.g_steps == 12 // plain.get("rounds", (1, 1))[0] * plain.get("rounds", (1, 1))[1]
 
 
-SWITCHED_ELSEWHERE = {
+OPTIONS = {
+    "unrolling": {"remedies": {"name": "unrolling", "steps": 2}},
     "packing": {"discriminator": {"packing": 2}},
     "minibatch_stddev": {"discriminator": {"minibatch": "stddev"}},
     "minibatch_discrimination": {"discriminator": {"minibatch": {"name": "discrimination", "num_kernels": 3}}},
@@ -68,7 +69,7 @@ SWITCHED_ELSEWHERE = {
 
 
 def options_of(remedy):
-    return dict(SWITCHED_ELSEWHERE.get(remedy, {"remedies": remedy}))
+    return dict(OPTIONS.get(remedy, {"remedies": remedy}))
 
 
 @pytest.mark.parametrize("remedy", [None, *REMEDIES])

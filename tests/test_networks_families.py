@@ -6,6 +6,7 @@ from torch import nn
 
 from gannorm import norms
 from gannorm.gan import GAN
+from gannorm.gan.fitting import check_fit
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator, MLPDiscriminator, MLPGenerator
 from tests.network_families import DISCRIMINATORS, FAMILIES, GENERATORS, NORMS, SHAPE
 
@@ -55,7 +56,7 @@ def test_a_pack_is_one_input(family):
     assert discriminator(torch.randn(4, 3, 28, 28)).shape == (4,)
     with pytest.raises(ValueError, match="packing=0"):
         DISCRIMINATORS[family](packing=0)
-    GAN(GENERATORS[family](), discriminator).check_shape(SHAPE)
+    check_fit(GAN(GENERATORS[family](), discriminator), SHAPE)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -16,6 +16,7 @@ import gannorm
 from gannorm import callbacks
 from gannorm.data import MNIST
 from gannorm.gan import GAN
+from gannorm.gan.fitting import check_fit
 from gannorm.training import ConfigError, RunFolderError, run
 from gannorm.training.flat_config import flat_config
 from gannorm.training.parser import Configuration, arguments_of
@@ -171,6 +172,36 @@ def test_a_run_with_norms_that_remember_more_resumes_and_loads_too(tmp_path, mon
     assert load(folder, "discriminator")(images).shape == (3,)
 
 
+def test_a_run_with_every_kind_of_option_resumes_in_the_middle_of_a_round(tmp_path, monkeypatch):
+    overrides = {
+        "model.discriminator": {"class_path": "MLPDiscriminator", "init_args": {"hidden": [16], "packing": 2}},
+        "model.penalties": [{"name": "r1", "interval": 2, "strength": {"start": 1.0, "end": 0.1}}, "weight_clipping"],
+        "model.remedies": ["diff_augment", "instance_noise", "mode_seeking"],
+        "model.discriminator_steps": 2,
+        "model.generator_rate": {"start": 1e-3, "end": 0.0, "shape": "cosine"},
+        "model.discriminator_optimizer": "torch.optim.RMSprop",
+    }
+    whole = tiny_run(tmp_path / "whole", **overrides)
+    assert interrupted(tmp_path / "parts", monkeypatch, 384, **overrides)["d_steps"] == 3
+    resumed = tiny_run(tmp_path / "parts", resume=True, **overrides)
+    assert comparable(resumed) == comparable(whole)
+    folders = folder_of(whole, tmp_path / "whole"), folder_of(resumed, tmp_path / "parts")
+    assert weights(folders[0]) == weights(folders[1])
+    assert folders[0].joinpath("metrics.csv").read_text() == folders[1].joinpath("metrics.csv").read_text()
+    assert (whole["images_seen"], whole["d_steps"], whole["g_steps"]) == (640, 5, 2)
+
+
+def test_a_run_with_packs_takes_as_many_steps_or_as_many_images(tmp_path):
+    packs = {"model.discriminator": {"class_path": "MLPDiscriminator", "init_args": {"hidden": [16], "packing": 2}}}
+    counted = {
+        compare_at: tiny_run(tmp_path, **packs, compare_at=compare_at, images=256) for compare_at in ("images", "steps")
+    }
+    assert {key: (run["images_seen"], run["d_steps"]) for key, run in counted.items()} == {
+        "images": (256, 2),
+        "steps": (512, 4),
+    }
+
+
 def test_a_run_that_was_killed_after_its_last_checkpoint_resumes_to_the_same_end(finished, tmp_path):
     results, folder = finished
     killed = tmp_path / results["name"] / results["id"]
@@ -249,9 +280,19 @@ def test_a_generator_loads_in_two_lines_and_makes_what_was_evaluated(finished):
 def test_every_config_builds_and_says_little(path):
     configuration = Configuration([f"--config={path}"])
     gan, data = configuration.build()
-    gan.check_shape(data.image_shape)
+    check_fit(gan, data.image_shape)
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
     assert len(lines) <= 12
+
+
+def test_another_class_has_its_own_defaults(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("model: {discriminator: {class_path: gannorm.networks.SNGANDiscriminator}}\n")
+    arguments = [f"--config={path}", "--model.generator=StridedGenerator", "--model.generator.latent_dim=50"]
+    model = Configuration(arguments).plain()["model"]
+    discriminator, generator = (model[key]["init_args"] for key in ("discriminator", "generator"))
+    assert (discriminator["weight_norm"], discriminator["norm"]) == ("spectral", None)
+    assert (generator["latent_dim"], generator["latent"], generator["channels"]) == (50, "uniform", 3)
 
 
 def test_the_default_config_is_the_code():
@@ -283,6 +324,15 @@ def test_identity_is_of_what_is_computed():
     assert len({of(), of(images=640), of(seed_everything=1), of(**{"model.generator.norm": "group"})}) == 4
 
 
+SYNC = "sync_batch"
+R1_EVERY_2, R2_EVERY_3 = {"name": "r1", "interval": 2}, {"name": "r2", "interval": 3}
+POINTS = {
+    "data": {"class_path": "gannorm.data.Mixture"},
+    "model.generator": {"class_path": "gannorm.networks.MLPGenerator", "init_args": {"shape": [2]}},
+    "model.discriminator": {"class_path": "gannorm.networks.MLPDiscriminator", "init_args": {"shape": [2]}},
+}
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
@@ -305,6 +355,21 @@ def test_identity_is_of_what_is_computed():
         ({"optimizer": "Adam"}, "optimizer has no effect"),
         ({"lr_scheduler": "StepLR"}, "lr_scheduler has no effect"),
         ({"model.loss": "hinj"}, "no loss is called 'hinj'"),
+        ({"model.loss": {"name": "hinge", "label_smoothing": 0.1}}, "hinge.*label_smoothing"),
+        ({"model.penalties": "r3"}, "no penalty is called 'r3'"),
+        ({"model.penalties": {"name": "r1", "interval": 0}}, "interval=0"),
+        ({"model.penalties": "r1", "model.discriminator.norm": "batch"}, "N01 discriminator.*penalty='r1'.*--allow N01"),
+        ({"model.penalties": "wgan_gp", "model.discriminator.norm": SYNC}, "N01 .*couples the samples"),
+        ({"model.penalties": "weight_clipping", "model.discriminator.weight_norm": "spectral"}, "contradict each other"),
+        ({"model.penalties": [R1_EVERY_2, R2_EVERY_3]}, r"intervals \[2, 3\].*one interval"),
+        ({"model.remedies": {"name": "unrolling", "steps": 0}}, "unrolling of 0 steps is no unrolling"),
+        ({"model.remedies": "packing"}, "set model.discriminator.packing"),
+        ({"model.remedies": "unrolling", "model.discriminator_optimizer": "torch.optim.RMSprop"}, "RMSprop"),
+        ({"model.remedies": "unrolling", "model.updates": "simultaneous"}, "needs updates='alternating'"),
+        ({"model.remedies": "diff_augment", **POINTS}, "diff_augment.*images"),
+        ({"model.discriminator.packing": 0}, "packing=0"),
+        ({"model.discriminator_optimizer": "torch.nn.Linear"}, "is no torch.optim.Optimizer"),
+        ({"model.generator_rate": {"start": 1.0}}, "needs start and end"),
         ({"model.generator.size": 30}, "size=30 .* nearest is"),
         ({"model.generator.size": 32}, r"\(1, 32, 32\).*\(1, 28, 28\)"),
         ({"data.folder": "no/such/folder"}, "no/such/folder"),

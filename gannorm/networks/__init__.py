@@ -1,4 +1,13 @@
-"""Generators and discriminators: LightningModules with `forward` only, each with a norm of its own."""
+"""Generators and discriminators: LightningModules with `forward` only, each with a norm of its own.
+
+DCGAN       images of 28 to 128 pixels; the networks of the main job
+MLP         points, or small images
+Strided     the networks of the Stacked MNIST protocols, given map by map
+Residual    after R3GAN, made to do without a norm
+SNGAN       residual too; batch norm in the generator, spectral norm in the discriminator
+
+All of them take `num_classes`; a discriminator also takes `packing` and `minibatch`.
+"""
 
 from gannorm.networks.dcgan import DCGANDiscriminator as DCGANDiscriminator
 from gannorm.networks.dcgan import DCGANGenerator as DCGANGenerator

@@ -48,7 +48,7 @@ def check_norms(
         allow=allow,
     )
     average: Literal["recompute"] | None = None if gan.averaged is None else "recompute"
-    labels = (torch.zeros(NUM_SAMPLES, dtype=torch.int64),) if gan.num_classes else ()
+    labels = [torch.zeros(NUM_SAMPLES, dtype=torch.int64)] if gan.num_classes else []
     latent = None if shape is None else (torch.zeros(NUM_SAMPLES, latent_dim(gan.generator)), *labels)
     images = None if shape is None else (pack(torch.zeros(NUM_SAMPLES * gan.packing, *shape), gan.packing), *labels)
     # A sample that something else than a norm stops is not our matter: `check_fit` says what is wrong.

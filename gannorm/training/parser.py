@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import re
+import sys
 from argparse import HelpFormatter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -155,8 +156,19 @@ class Configuration(LightningCLI):
         parser.add_argument("--quiet", type=bool, nargs="?", const=True, default=False, help="Say only what is wrong.")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse a list of arguments; None is the command line."""
-        self.config = parser.parse_args(args)
+        """Parse a list of arguments; None is the command line.
+
+        Where another class than the default one is named, all is parsed once more with that class as the default:
+        jsonargparse hands the default's arguments on to any class that knows their names, so that an
+        `SNGANDiscriminator` would have the width and the norm of a `DCGANDiscriminator`.
+        """
+        given = sys.argv[1:] if args is None else args
+        asked = [argument for argument in given if not argument.startswith("--print_config")]
+        self.config = parser.parse_args(asked)
+        chosen = {key: {"class_path": self.config[key].class_path} for key in DEFAULTS if self.config[key] is not None}
+        if asked != given or any(chosen[key] != DEFAULTS[key] for key in chosen):
+            parser.set_defaults(chosen)
+            self.config = parser.parse_args(given)
 
     def instantiate_classes(self) -> None:
         """Do nothing yet: whether this run is to be built at all is known after its folder was looked at."""

@@ -29,10 +29,22 @@ def table(results: Mapping[str, Any]) -> Table:
     columns = ("", "samples", "covered", "effective", "KL", "TV", "accepted", *(["asked"] if labelled else []))
     for column in columns if known else ():
         sheet.add_column(column, justify="right" if column else "left", no_wrap=True)
-    for key, name in ROWS.items():
-        if key in results:
-            sheet.add_row(name, *cells(results[key]), *([as_asked(results[key])] if labelled else []))
+    for key, name in rows_of(results).items():
+        sheet.add_row(name, *cells(results[key]), *([as_asked(results[key])] if labelled else []))
     return sheet
+
+
+def rows_of(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return which figures stand in the table, and under which names; a generator that is not averaged stands once.
+
+    Example:
+        >>> rows_of({"evaluation": {"generator": "raw"}, "evaluation_raw": {"generator": "raw"}, "real": {}})
+        {'evaluation': 'raw', 'real': 'real, held out'}
+    """
+    found = {key: name for key, name in ROWS.items() if key in results}
+    if results.get("evaluation", {}).get("generator") == "raw":
+        found["evaluation"] = found.pop("evaluation_raw", ROWS["evaluation_raw"])
+    return found
 
 
 def cells(metrics: Mapping[str, Any]) -> list[str]:
@@ -64,7 +76,7 @@ def caption(results: Mapping[str, Any]) -> str:
     if "protocol" not in final:
         return spent
     judged = f"{final['protocol']}, judge {results['classifier_sha256'][:8]}, natural logarithms"
-    return f"{spent}\n{judged}; averaged generator with {final['statistics']} statistics"
+    return f"{spent}\n{judged}; {final['generator']} generator with {final['statistics']} statistics"
 
 
 def next_lines(outcome: Outcome) -> list[str]:
