@@ -94,10 +94,13 @@ def discriminator_loss(
 
 def generator_loss(gan: "GAN", step: GeneratorStep, logits: tuple[Tensor, Tensor] | None = None) -> Float[Tensor, ""]:
     """Return the adversarial loss of the generator and what the remedies add to it."""
-    terms = [remedy.generator_term(step) for remedy in gan.remedies]
-    if gan.adversarial_weight:
-        terms.insert(0, gan.loss.generator(*(logits or generator_logits(gan, step))).mean() * gan.adversarial_weight)
-    return torch.stack([term for term in terms if term is not None]).sum()
+    terms = [term for remedy in gan.remedies if (term := remedy.generator_term(step)) is not None]
+    added = torch.stack(terms).sum() if terms else None
+    gan.add(remedies=added)
+    if added is not None and not gan.adversarial_weight:
+        return added
+    loss = gan.adversarial_weight * gan.loss.generator(*(logits or generator_logits(gan, step))).mean()
+    return loss if added is None else loss + added
 
 
 def generator_logits(gan: "GAN", step: GeneratorStep) -> tuple[Tensor | None, Tensor]:
