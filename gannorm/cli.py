@@ -92,6 +92,7 @@ def sample_command(arguments: list[str]) -> int:
     parser.add_argument("--number", type=int, default=64, help="how many (64)")
     parser.add_argument("--output", type=Path, default=Path("samples"), help="a folder for PNGs, or x.npz (samples)")
     parser.add_argument("--seed", type=int, default=0, help="of the latent vectors (0)")
+    parser.add_argument("--label", type=int, help="the only class, of a class-conditional generator (all classes)")
     options = parser.parse_args(arguments)
     from gannorm.training.pictures import write_samples
 

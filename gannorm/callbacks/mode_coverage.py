@@ -134,7 +134,7 @@ class ModeCoverage(EveryImages):
 
 
 def flat(metrics: dict[str, Any], prefix: str = "coverage") -> dict[str, int | float]:
-    """Return metrics as one number per key, the shares of the modes among them where they are not more than 100.
+    """Return metrics as one number per key, those of single modes among them where they are not more than 100.
 
     Example:
         >>> flat({"covered_modes": 2, "kl": None, "shares": [0.5, 0.5]})
@@ -143,7 +143,10 @@ def flat(metrics: dict[str, Any], prefix: str = "coverage") -> dict[str, int | f
     numbers = {f"{prefix}/{name}": value for name, value in metrics.items() if isinstance(value, int | float)}
     shares = "share" if prefix == "coverage" else f"{prefix}_share"
     listed = metrics["shares"] if len(metrics["shares"]) <= LOGGED else []
-    return numbers | {f"{shares}/{mode}": share for mode, share in enumerate(listed)}
+    asked_for = "asked_for" if prefix == "coverage" else f"{prefix}_asked_for"
+    by_class = {f"{asked_for}/{label}": share for label, share in enumerate(metrics.get("asked_for_by_class", []))}
+    of_modes = {f"{shares}/{mode}": share for mode, share in enumerate(listed)} | by_class
+    return numbers | {name: value for name, value in of_modes.items() if value is not None}
 
 
 def log(trainer: pl.Trainer, metrics: dict[str, Any], images_seen: int, prefix: str = "coverage") -> None:
@@ -156,13 +159,15 @@ def log(trainer: pl.Trainer, metrics: dict[str, Any], images_seen: int, prefix: 
 
 
 def line(metrics: dict[str, Any], images_seen: int) -> str:
-    """Return metrics as one short line.
+    """Return metrics as one short line; that of a class-conditional generator also says how well it obeys.
 
     Example:
         >>> line({"covered_modes": 9, "num_modes": 10, "effective_modes": 8.71, "high_quality": 0.8}, 30000)
         '    30,000 images   9/10 modes   8.71 effective   80.0 % accepted'
     """
+    asked_for = metrics.get("asked_for")
     return (
         f"{images_seen:>10,} images   {metrics['covered_modes']}/{metrics['num_modes']} modes   "
         f"{metrics['effective_modes']:.2f} effective   {100 * metrics['high_quality']:.1f} % accepted"
+        + ("" if asked_for is None else f"   {100 * asked_for:.1f} % as asked")
     )

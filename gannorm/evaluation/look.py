@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from gannorm import norms, rng
 from gannorm.classifier.judge import SHIPPED_HELD_OUT, SHIPPED_SHA256
 from gannorm.data import MNIST
 from gannorm.evaluation.reference import CHUNK, drawn_real
-from gannorm.evaluation.score import coverage_of
-from gannorm.judges import Judge, Judged, accepted
-from gannorm.metrics import mode_coverage
+from gannorm.evaluation.score import asked_for_ceiling, coverage_of
+from gannorm.judges import Judge, Judged, accepted, judges_labels
+from gannorm.metrics import AskedFor, mode_coverage
 from gannorm.protocols import protocol
-from gannorm.sampling import Sample, Statistics, sampler
+from gannorm.sampling import LabelledSample, Sample, Statistics, sampler
 
 YARDSTICK = 10_000  # real samples, where they are drawn
 
@@ -29,12 +29,14 @@ class Evaluation:
         judged: Features, mode and confidence of each.
         accepted: Which of them belong to a mode.
         metrics: Plain numbers, as they stand in results.json.
+        labels: The class that was asked for in each; None where none was.
     """
 
     images: Float[Tensor, "n ..."]
     judged: Judged
     accepted: Bool[Tensor, " n"]
     metrics: dict[str, Any]
+    labels: Int64[Tensor, " n"] | None = None
 
 
 def evaluate(
@@ -51,7 +53,10 @@ def evaluate(
     its buffers stay as they are.
 
     Args:
-        sample: `sample(n, rng)` to n images in [-1, 1], or a generator module with `latent_dim`.
+        sample: `sample(n, rng)` to n images in [-1, 1], or a generator module with `latent_dim`. If it has
+            `num_classes`, the judge's modes, it is asked for each class as often as its attribute `class_shares` says
+            (all alike without it), and the result has `asked_for`; a function then has `labelled(n, rng)` to images and
+            labels, as `gannorm.sampling.LabelledSample`.
         data: Name of the protocol whose judge and mode frequencies count, such as "mnist", "stacked_mnist" or
             "ring/pacgan"; `gannorm.protocols.names()` lists them.
         num_samples: N; 2,048 detects a dropped mode of ten, 10,000 is for a final figure.
@@ -97,41 +102,61 @@ def look(
         raise ValueError(f"num_samples={num_samples}: an evaluation needs at least one sample")
     generator = rng.generator(seed, "evaluation", stream)
     with rng.untouched(), torch.no_grad():
-        images = drawn(sample, num_samples, generator, statistics)
-        return measured(images, judge)
+        images, labels = drawn(sample, num_samples, generator, statistics)
+        judging = judges_labels(judge, getattr(sample, "num_classes", 0))
+        return measured(images, judge, labels if judging else None)
 
 
-def drawn(sample: Sample | nn.Module, num: int, generator: torch.Generator, statistics: Statistics) -> Tensor:
+Drawn = tuple[Tensor, Int64[Tensor, " n"] | None]
+"""Images, and the class that was asked for in each where one was."""
+
+
+def drawn(sample: Sample | nn.Module, num: int, generator: torch.Generator, statistics: Statistics) -> Drawn:
     """Return images from a function or from a module, whose modes and buffers stay as they are."""
     if not isinstance(sample, nn.Module):
-        return torch.cat([asked(sample, min(CHUNK, num - start), generator) for start in range(0, num, CHUNK)])
+        chunks = [asked(sample, min(CHUNK, num - start), generator) for start in range(0, num, CHUNK)]
+        images, labels = zip(*chunks, strict=True)
+        return torch.cat(images), None if labels[0] is None else torch.cat(labels)
     modes = [(module, module.training) for module in sample.modules()]
     try:
         sample.eval()
         with norms.freeze_state(sample):
-            return sampler(sample, statistics)(num, generator)
+            return asked(sampler(sample, statistics), num, generator)
     finally:
         for module, training in modes:
             module.training = training
 
 
-def asked(sample: Sample, num: int, generator: torch.Generator) -> Tensor:
-    """Return `num` samples of a user's function, or say what it returned instead."""
-    images = sample(num, generator)
+def asked(sample: Sample, num: int, generator: torch.Generator) -> Drawn:
+    """Return `num` samples of a user's function, with labels if it has them, or say what it returned instead."""
+    images, labels = (
+        sample.labelled(num, generator) if isinstance(sample, LabelledSample) else (sample(num, generator), None)
+    )
     if not isinstance(images, Tensor) or len(images) != num:
         what = f"{len(images)} samples" if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(f"sample({num}, rng) returned {what}; it has to return a tensor of {num} samples")
-    return images
+    return images, None if labels is None else labels.cpu()
 
 
-def measured(images: Float[Tensor, "n ..."], judge: Judge) -> Evaluation:
-    """Judge images and compute all metrics."""
+def measured(images: Float[Tensor, "n ..."], judge: Judge, labels: Int64[Tensor, " n"] | None = None) -> Evaluation:
+    """Judge images and compute all metrics.
+
+    Args:
+        images: In [-1, 1].
+        judge: Says what each is.
+        labels: The class that was asked for in each, a mode of the judge; None = none was.
+    """
     chunks = [judge(chunk) for chunk in images.split(CHUNK)]
     judged = Judged(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
     coverage = coverage_of(judge)
     are_modes = accepted(judge, judged)
     coverage.update(judged.mode, are_modes)
-    return Evaluation(images=images, judged=judged, accepted=are_modes, metrics=coverage.compute())
+    metrics = coverage.compute()
+    if labels is not None:
+        asked_for = AskedFor(judge.num_modes)
+        asked_for.update(judged.mode, are_modes, labels)
+        metrics |= asked_for.compute() | {"asked_for_ceiling": asked_for_ceiling(judge)}
+    return Evaluation(images=images, judged=judged, accepted=are_modes, metrics=metrics, labels=labels)
 
 
 def yardstick(data: Any, judge: Judge) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from gannorm import rng
 from gannorm.evaluation.reference import Reference
 from gannorm.judges import Judge, accepted
 from gannorm.metrics import (
+    AskedFor,
     ClassDiversity,
     FrechetDistance,
     KernelDistance,
@@ -46,7 +47,14 @@ class Score:
     kinds: Int64[Tensor, " n"]
 
 
-def score(chunks: Iterable[Tensor], judge: Judge, reference: Reference | None = None, *, seed: int = 0) -> Score:
+def score(
+    chunks: Iterable[Tensor],
+    judge: Judge,
+    reference: Reference | None = None,
+    *,
+    seed: int = 0,
+    labels: Int64[Tensor, " n"] | None = None,
+) -> Score:
     """Judge a stream of samples once and return every figure that can be had of it.
 
     Coverage counts all samples, Fréchet distance takes all of them in; kernel distance, neighbours, the diversity of
@@ -59,9 +67,11 @@ def score(chunks: Iterable[Tensor], judge: Judge, reference: Reference | None = 
         judge: Says what each sample is.
         reference: Real samples as the same judge sees them.
         seed: Of the choice of what is held.
+        labels: The class that was asked for in each sample of the stream; None = none was, or the judge's modes are
+            not the classes.
 
     Raises:
-        ValueError: No samples, or samples that the judge cannot take.
+        ValueError: No samples, samples that the judge cannot take, or fewer labels than samples.
 
     Example:
         >>> from gannorm.data import MNIST
@@ -70,7 +80,7 @@ def score(chunks: Iterable[Tensor], judge: Judge, reference: Reference | None = 
         >>> result.figures["covered_modes"], len(result.counts)
         (10, 10)
     """
-    meters = Meters(judge, reference, seed)
+    meters = Meters(judge, reference, seed, labels)
     with rng.untouched(), torch.no_grad():
         for chunk in chunks:
             meters.update(chunk)
@@ -99,7 +109,9 @@ def score_again(samples: Reference, judge: Judge, reference: Reference | None = 
 class Meters:
     """All that is measured while a stream passes by."""
 
-    def __init__(self, judge: Judge, reference: Reference | None, seed: int) -> None:
+    def __init__(
+        self, judge: Judge, reference: Reference | None, seed: int, labels: Int64[Tensor, " n"] | None = None
+    ) -> None:
         self.judge = judge
         self.reference = reference
         self.seed = seed
@@ -111,6 +123,8 @@ class Meters:
         self.points: PointScores | None = None
         self.features: list[Metric] = [] if reference is None else feature_metrics(reference, seed)
         self.diversity = None if reference is None else class_diversity(reference, judge, seed)
+        self.labels = labels
+        self.asked = None if labels is None else AskedFor(judge.num_modes)
 
     @property
     def num_samples(self) -> int:
@@ -122,6 +136,9 @@ class Meters:
         judged = self.judge(samples)
         check_size(judged.features)
         are_modes = accepted(self.judge, judged)
+        if self.asked is not None and self.labels is not None:
+            start = self.num_samples
+            self.asked.update(judged.mode, are_modes, self.labels[start : start + len(samples)])
         self.count(judged.features, judged.mode, are_modes)
         if samples.ndim == 4:
             self.show(samples, torch.where(are_modes, judged.mode, self.judge.num_modes))
@@ -160,6 +177,8 @@ class Meters:
             figures |= self.diversity.compute()
         if self.points is not None:
             figures |= self.points.compute()
+        if self.asked is not None:
+            figures |= self.asked.compute() | {"asked_for_ceiling": asked_for_ceiling(self.judge)}
         return Score(
             figures=figures,
             counts=self.coverage.mode_counts.cpu(),
@@ -182,6 +201,21 @@ def check_size(features: Float[Tensor, "n d"]) -> None:
 def coverage_of(judge: Judge) -> ModeCoverage:
     """Return the counting Metric of a judge, with its confusion where it has one."""
     return ModeCoverage(judge.num_modes, judge.prior, getattr(judge, "confusion", None))
+
+
+def asked_for_ceiling(judge: Judge) -> float | None:
+    """Return how often a judge calls accepted real samples by their class; None where nobody knows.
+
+    Of several channels all have to be right.
+
+    Example:
+        >>> from gannorm.judges import DigitJudge
+        >>> round(asked_for_ceiling(DigitJudge()), 4)
+        0.9977
+    """
+    if (counts := getattr(judge, "confusion_counts", None)) is None:
+        return None
+    return float(counts.trace() / counts.sum()) ** getattr(judge, "channels", 1)
 
 
 def feature_metrics(reference: Reference, seed: int) -> list[Metric]:

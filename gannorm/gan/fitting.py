@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gannorm import rng
+from gannorm.gan.labels import check_labels
 from gannorm.remedies import Setting, pack
 
 if TYPE_CHECKING:
@@ -38,11 +39,7 @@ def check_first(gan: "GAN", real: Tensor, labels: Sequence[Tensor]) -> None:
     Raises:
         ValueError: There are no labels, one is no class, or a remedy cannot work with these networks or data.
     """
-    if gan.num_classes and not (labels and bool(((labels[0] >= 0) & (labels[0] < gan.num_classes)).all())):
-        raise ValueError(
-            f"num_classes={gan.num_classes}: the data have no labels from 0 to {gan.num_classes - 1}; take data with "
-            "classes, or leave num_classes out"
-        )
+    check_labels(gan.num_classes, labels)
     check_remedies(gan, tuple(real.shape[1:]), len(real))
 
 

@@ -18,6 +18,7 @@ from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
 from gannorm.gan.critic import Conditioned
 from gannorm.gan.fitting import check_contradictions, check_first
+from gannorm.gan.labels import ask_for, parts_of
 from gannorm.gan.means import Means
 from gannorm.gan.optimizers import OptimizerSpec, Plan
 from gannorm.gan.options import JOINED, DiscriminatorBatches, Fakes, Updates, Which, check_options
@@ -27,7 +28,7 @@ from gannorm.gan.steps import UPDATES
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
 from gannorm.remedies import Moment, Unrolling, pack
 from gannorm.remedies import resolve as remedies_of
-from gannorm.sampling import Sample, Statistics, latents, sampler
+from gannorm.sampling import Sample, Statistics, inputs, latents, sampler
 
 Rate = float | Mapping[str, Any]  # that may be a schedule
 Specs = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None
@@ -41,7 +42,9 @@ class GAN(pl.LightningModule):
     generator step moves a buffer of the discriminator; only training passes move batch statistics.
 
     Args:
-        generator: `forward(z)` to images in [-1, 1], with `latent_dim`; None is a `DCGANGenerator` as it comes.
+        generator: `forward(z)` to images in [-1, 1], with `latent_dim`; None is a `DCGANGenerator` as it comes. With a
+            `num_classes` above 0, which the discriminator has to share, both take labels (N,) after it. A fake has the
+            label of the real sample at its place in the batch.
         discriminator: `forward(x)` to one logit per image; None is a `DCGANDiscriminator` as it comes.
         loss: A name of `gannorm.losses`, an import path, or an object with `discriminator` and `generator`.
         penalties: On the discriminator, such as "r1" or [{"name": "r1", "strength": 1.0}, "r2"]; `gannorm.penalties`.
@@ -141,6 +144,10 @@ class GAN(pl.LightningModule):
         self.frozen_discriminator = norms.freeze_state(self.discriminator)
         self.sums = Means()  # of what the steps yield, since they were last taken
         check_contradictions(self)
+
+    def setup(self, stage: str) -> None:  # noqa: ARG002 (Lightning's signature)
+        """Take down how often each class occurs in the data: samples are asked for as often."""
+        ask_for(self, getattr(getattr(self.trainer, "datamodule", None), "prior", None))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return the optimizers of the discriminator and of the generator."""
@@ -245,23 +252,29 @@ class GAN(pl.LightningModule):
         """Return whether a norm of either network has to see a batch before its first use."""
         return norms.needs_data(self.generator) or norms.needs_data(self.discriminator)
 
-    def prepare(self, real: Tensor) -> None:
+    def prepare(self, batch: Tensor | Sequence[Tensor]) -> None:
         """Show both networks the batch that some norms need first: real images, and as many latent vectors.
 
         Before the first step, and before a checkpoint is loaded; nothing happens where no norm needs it.
 
         Args:
-            real: (N, ...) images in [-1, 1].
+            batch: (N, ...) images in [-1, 1], or these with labels (N,), which networks with classes need.
+
+        Raises:
+            ValueError: There are classes and no labels.
         """
-        z = latents(self.generator, len(real), rng.generator(self.seed, "reference"))
-        norms.prepare(self.generator, z)
-        norms.prepare(self.discriminator, pack(real, self.packing))
+        real, *labels = parts_of(batch, self.num_classes)
+        latent = inputs(self.generator, len(real), rng.generator(self.seed, "reference"))
+        norms.prepare(self.generator, latent)
+        norms.prepare(self.discriminator, (pack(real, self.packing), *labels))
         if self.averaged is not None:
-            norms.prepare(self.averaged.network, z)
+            norms.prepare(self.averaged.network, latent)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the counters and the sums of the losses beside the weights."""
         checkpoint["gannorm_gan"] = {name: getattr(self, name) for name in COUNTERS} | {"means": self.sums.state_dict()}
+        if self.num_classes:
+            checkpoint["gannorm_gan"]["class_shares"] = getattr(self.generator, "class_shares", None)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting from there."""
@@ -269,3 +282,4 @@ class GAN(pl.LightningModule):
         for name in COUNTERS:
             setattr(self, name, saved[name])
         self.sums.load_state_dict(saved["means"])
+        ask_for(self, saved.get("class_shares"))

@@ -7,6 +7,7 @@ from gannorm.judges.digits import DigitJudge as DigitJudge
 from gannorm.judges.digits import StackedDigitJudge as StackedDigitJudge
 from gannorm.judges.judge import Judge as Judge
 from gannorm.judges.judge import accepted as accepted
+from gannorm.judges.judge import judges_labels as judges_labels
 from gannorm.judges.mixtures import MixtureJudge as MixtureJudge
 from gannorm.judges.own import OwnJudge as OwnJudge
 from gannorm.judges.own import own_judge as own_judge

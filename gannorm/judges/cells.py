@@ -78,6 +78,7 @@ class CellJudge:
 
     threshold = 0.0
     channels = 1
+    modes_are_classes = False
     confusion = None
     confusion_counts = None
 

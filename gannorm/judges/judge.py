@@ -18,6 +18,8 @@ class Judge(Protocol):
     - `confusion_counts`, (d, d): how many accepted held-out real samples of each class (row) are called each class.
     - `confusion`, (d, d): P(called a | is i) from these, each row with sum 1.
     - `sample_shape`: of the samples it takes, (C, H, W) or (D,).
+    - `modes_are_classes`: False where its modes are not the classes that the data's labels name, such as cells of
+      features; then nobody asks whether samples are of the class that was asked for.
     - `channels`: how many such classes make a mode: 1, or 3 for stacks, where K = d³ and mode = d²·a + d·b + c.
 
     Attributes:
@@ -34,6 +36,19 @@ class Judge(Protocol):
 
     def __call__(self, samples: Tensor, /) -> Judged:
         """Return features (N, D), mode (N,) and confidence (N,) of samples."""
+
+
+def judges_labels(judge: Judge, num_classes: int) -> bool:
+    """Return whether a judge can say if samples are of the class that was asked for: its modes are those classes.
+
+    Example:
+        >>> import torch
+        >>> from gannorm.judges import MixtureJudge
+        >>> judge = MixtureJudge(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), 0.01)
+        >>> judges_labels(judge, 2), judges_labels(judge, 0)
+        (True, False)
+    """
+    return getattr(judge, "modes_are_classes", True) and judge.num_modes == num_classes
 
 
 def accepted(judge: Judge, judged: Judged) -> Bool[Tensor, " n"]:

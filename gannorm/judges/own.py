@@ -17,7 +17,7 @@ class OwnJudge:
 
     Args:
         judge: Callable with `num_modes` and `prior`; `threshold`, `sha256`, `ceiling`, `confusion`, `confusion_counts`,
-            `sample_shape` and `channels` are taken over where it has them.
+            `sample_shape`, `channels` and `modes_are_classes` are taken over where it has them.
         name: What to call it in errors.
         arguments: What it was made with, for the hash.
 
@@ -51,6 +51,7 @@ class OwnJudge:
         self.confusion_counts = getattr(judge, "confusion_counts", None)
         self.sample_shape = getattr(judge, "sample_shape", None)
         self.channels = getattr(judge, "channels", 1)
+        self.modes_are_classes = getattr(judge, "modes_are_classes", True)
         self.confusion = _confusion(judge, name, self.num_modes, self.channels)
 
     def __call__(self, samples: Tensor) -> Judged:

@@ -3,6 +3,7 @@
 `gannorm.metrics.inception` stands apart: FID and KID run a network, with weights that the user gives.
 """
 
+from gannorm.metrics.asked_for import AskedFor, asked_for
 from gannorm.metrics.coverage import ModeCoverage, mode_coverage
 from gannorm.metrics.diversity import ClassDiversity, per_class
 from gannorm.metrics.frechet import FrechetDistance, Moments, frechet_distance, moments
@@ -11,6 +12,7 @@ from gannorm.metrics.neighbours import NeighbourScores, neighbour_scores
 from gannorm.metrics.points import PointScores, deviation_ratios, sliced_wasserstein, wasserstein_scores
 
 __all__ = [
+    "AskedFor",
     "ClassDiversity",
     "FrechetDistance",
     "KernelDistance",
@@ -18,6 +20,7 @@ __all__ = [
     "Moments",
     "NeighbourScores",
     "PointScores",
+    "asked_for",
     "deviation_ratios",
     "frechet_distance",
     "kernel_distance",

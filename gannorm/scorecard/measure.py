@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from gannorm.evaluation import Reference, Score, reference_of, score, score_again
 from gannorm.evaluation.reference import drawn_real, real_chunks
+from gannorm.judges import judges_labels
 from gannorm.metrics.inception import inception_distances
 from gannorm.scorecard.setting import Setting
 from gannorm.sources import Source
@@ -107,11 +109,21 @@ def measure(
         ValueError: Fewer samples than the protocol needs, or samples that nobody can judge.
     """
     num = number_of(source, setting, number)
-    scores = [score(source.chunks(num, seed=s), setting.judge, real, seed=s) for s in range(seed, seed + seeds)]
+    scores = [
+        score(source.chunks(num, seed=s), setting.judge, real, seed=s, labels=labels_of(source, setting, num, s))
+        for s in range(seed, seed + seeds)
+    ]
     extra = {} if inception is None else inception_figures(source, setting, num, seed, inception)
     yardstick = yardstick or partial(real_figures, setting, real)
     figures = yardstick(scores[0].figures["num_samples"])
     return Card(source=source, setting=setting, scores=scores, real=figures, seed=seed, extra=extra)
+
+
+def labels_of(source: Source, setting: Setting, num: int | None, seed: int) -> Tensor | None:
+    """Return the class that is asked for in each sample, where the judge can say whether it came."""
+    if source.labels is None or not judges_labels(setting.judge, source.num_classes):
+        return None
+    return source.labels(source.number(num), seed)
 
 
 def number_of(source: Source, setting: Setting, number: int | None) -> int | None:

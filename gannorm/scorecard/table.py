@@ -96,6 +96,7 @@ ROWS: dict[str, Cell] = {
     "KL": with_interval("kl", 4),
     "TV": with_interval("tv", 3),
     "accepted %": with_interval("high_quality", 1, scale=100.0),
+    "as asked %": with_interval("asked_for", 1, scale=100.0),
     "Fréchet distance": significant("frechet_corrected", of="frechet"),
     "kernel distance": significant("kernel"),
     "precision": with_interval("precision", 3),
@@ -119,6 +120,8 @@ def notes(card: Card) -> list[str]:
         lines.append(f"real data: {100 * ceiling:.2f} % accepted, {row['effective_modes_ceiling']:.5g} effective modes")
     if (accuracy := getattr(card.setting.judge, "accuracy", None)) is not None:
         lines.append(f"the classifier calls {100 * accuracy:.1f} % of its test images rightly")
+    if row.get("asked_for_ceiling") is not None:
+        lines.append(f"real data: {100 * row['asked_for_ceiling']:.2f} % of accepted ones are called by their class")
     if row["kl_floor"] is not None:
         floors = f"KL {row['kl_floor']:.4f} and TV {row['tv_floor']:.3f}"
         lines.append(f"uncorrected, a perfect generator would show {floors} at this N; both are corrected here")

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from gannorm import norms, rng
 from gannorm.gan import GAN
-from gannorm.sampling import Sample
+from gannorm.sampling import ConditionalSampler, Sample
 from gannorm.sources.errors import SourceError, first_line
 from gannorm.sources.form import Form
 from gannorm.sources.layouts import Shape, mismatch
 from gannorm.sources.noise import own_noise
 from gannorm.sources.request import Request
-from gannorm.sources.source import Blocks, Source
+from gannorm.sources.source import Blocks, Labels, Source
 from gannorm.training.saving import build, described, sampler_in
 
 BLOCK = 512  # samples made at once; as a run's final evaluation makes them, so that the same seed gives the same ones
@@ -113,11 +113,13 @@ def config_of(path: Path) -> dict[str, Any] | None:
 
 
 def rebuilt(checkpoint: Mapping[str, Any], model: Mapping[str, Any], path: Path) -> GAN:
-    """Return a GAN with the generators of a checkpoint; it has no discriminator, which nothing here asks for."""
+    """Return a GAN with the generators of a checkpoint; in place of a discriminator, which nothing asks, is nothing."""
     options = {name: model[name] for name in ("ema_half_life", "statistics", "seed") if name in model}
     state = {name: value for name, value in checkpoint["state_dict"].items() if name.startswith(STATE)}
     with trouble_named(path), rng.untouched():
-        gan = GAN(generator=build(model["generator"]), discriminator=nn.Identity(), **options)
+        generator, nothing = build(model["generator"]), nn.Identity()
+        vars(nothing)["num_classes"] = getattr(generator, "num_classes", 0)  # a GAN's networks have the same classes
+        gan = GAN(generator=generator, discriminator=nothing, **options)
         norms.prepare_like(gan, state)
         gan.load_state_dict(state)
         gan.on_load_checkpoint(dict(checkpoint))
@@ -143,6 +145,7 @@ def source_of(sample: Sample, request: Request, *, kind: str, **facts: Any) -> S
         range="-1..1" if are_images else None,
     )
     names = {name: facts.pop(name) for name in ("generator_name", "statistics")}
+    conditional = sample if isinstance(sample, ConditionalSampler) else None
     return Source(
         kind=kind,
         path=request.path,
@@ -150,6 +153,8 @@ def source_of(sample: Sample, request: Request, *, kind: str, **facts: Any) -> S
         form=form,
         blocks=blocks_of(sample),
         details=tuple(facts.items()),
+        num_classes=0 if conditional is None else conditional.num_classes,
+        labels=None if conditional is None else labels_of(conditional),
         **names,
     )
 
@@ -169,10 +174,25 @@ def blocks_of(sample: Sample) -> Blocks:
     """Return what yields a generator's samples, with random numbers of its own."""
 
     def blocks(num: int, seed: int) -> Iterator[Tensor]:
-        generator = rng.generator(seed, "evaluation", "evaluation")
+        generator = noise_of(seed)
         for start in range(0, num, BLOCK):
             with own_noise(seed, start):
                 block = sample(min(BLOCK, num - start), generator)
             yield block.float().cpu()
 
     return blocks
+
+
+def labels_of(sample: ConditionalSampler) -> Labels:
+    """Return what yields the labels of the samples of `blocks_of`."""
+
+    def labels(num: int, seed: int) -> Tensor:
+        generator = noise_of(seed)
+        return torch.cat([sample.asked(min(BLOCK, num - start), generator) for start in range(0, num, BLOCK)])
+
+    return labels
+
+
+def noise_of(seed: int) -> torch.Generator:
+    """Return the random numbers of a run's final evaluation: the same seed gives the same samples."""
+    return rng.generator(seed, "evaluation", "evaluation")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gannorm.sources.errors import SourceError
@@ -15,6 +15,8 @@ from gannorm.sources.form import Form
 FEWER = "of more than are asked for, evenly spread ones are taken"
 Blocks = Callable[[int, int], Iterator[Tensor]]
 """How many samples and the seed, to blocks of them as they are stored: float32 (n, ...)."""
+Labels = Callable[[int, int], Int64[Tensor, " n"]]
+"""How many samples and the seed, to the class that is asked for in each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Source:
         statistics: Of a generator: what its batch norm samples with, "its own" of an exported one; None of files.
         notes: What else a reader of its scores should know.
         details: The same for programs.
+        num_classes: Of a class-conditional generator; 0 of one that takes no labels, and of files.
+        labels: What yields the labels of the samples of a class-conditional generator.
     """
 
     kind: str
@@ -42,6 +46,8 @@ class Source:
     statistics: str | None = None
     notes: tuple[str, ...] = ()
     details: tuple[tuple[str, Any], ...] = ()
+    num_classes: int = 0
+    labels: Labels | None = None
 
     def chunks(self, num: int | None, seed: int = 0, size: int = 512) -> Iterator[Float[Tensor, "n ..."]]:
         """Yield samples as the judge takes them: images (n, C, H, W) in [-1, 1], points (n, D); float32.

@@ -1,17 +1,20 @@
 """Pictures out of a finished run: `gannorm sample`."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from gannorm import rng
 from gannorm.data import to_pixels
 from gannorm.evaluation.sheet import to_picture
+from gannorm.sampling import ConditionalSampler
 from gannorm.training.errors import ConfigError
 from gannorm.training.saving import load_sampler
 
 
-def write_samples(run: Path, number: int, output: Path, seed: int = 0) -> Path:
+def write_samples(run: Path, number: int, output: Path, seed: int = 0, label: int | None = None) -> Path:
     """Write samples of a run's generator, and return where.
 
     Args:
@@ -20,18 +23,22 @@ def write_samples(run: Path, number: int, output: Path, seed: int = 0) -> Path:
         output: A folder for PNGs named by their number, or a file `x.npz` for an array `samples`, uint8
             (N, H, W, C) of images, float32 (N, D) of points.
         seed: Of the latent vectors.
+        label: The only class to ask a class-conditional generator for; None = all, each as often as in training. The
+            array `labels` of an .npz says which class was asked for in each sample.
 
     Raises:
-        ValueError: No such run, less than one sample, or points that were to be pictures.
+        ValueError: No such run, less than one sample, points that were to be pictures, or a label that nobody can ask
+            for.
     """
     if number < 1:
         raise ConfigError(f"--number {number}: at least one sample")
-    samples = load_sampler(run)(number, rng.generator(seed, "sample"))
+    samples, labels = drawn(run, number, seed, label)
     are_images = samples.ndim == 4
     if output.suffix == ".npz":
         output.parent.mkdir(parents=True, exist_ok=True)
         array = to_pixels(samples).permute(0, 2, 3, 1) if are_images else samples
-        np.savez_compressed(output, samples=array.numpy())
+        arrays: dict[str, Any] = {"samples": array.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
+        np.savez_compressed(output, **arrays)
         return output
     if not are_images:
         raise ConfigError(f"{run} makes points, no pictures; write them with --output x.npz")
@@ -39,3 +46,13 @@ def write_samples(run: Path, number: int, output: Path, seed: int = 0) -> Path:
     for index, pixels in enumerate(to_pixels(samples)):
         to_picture(pixels).save(output / f"{index:06d}.png")
     return output
+
+
+def drawn(run: Path, number: int, seed: int, label: int | None) -> tuple[Tensor, Tensor | None]:
+    """Return samples, and the class that was asked for in each where classes can be asked for."""
+    sample, generator = load_sampler(run), rng.generator(seed, "sample")
+    if isinstance(sample, ConditionalSampler):
+        return sample.labelled(number, generator, label=label)
+    if label is not None:
+        raise ConfigError(f"--label {label}: the generator of {run} has no classes; leave it out")
+    return sample(number, generator), None

@@ -16,9 +16,9 @@ from torch import nn
 from gannorm import callbacks, rng, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
-from gannorm.data.module import first_of
 from gannorm.evaluation import look, yardstick
 from gannorm.gan.fitting import check_fit
+from gannorm.gan.labels import check_classes
 from gannorm.protocols import judge_of, protocol
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
@@ -173,9 +173,10 @@ class Run:
         take_packs(self.data, self.gan.packing)
         if getattr(self.data, "seed", 0) is None:
             setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
+        check_classes(self.gan.num_classes, self.data)
         if self.gan.needs_data():
             with rng.untouched():
-                self.gan.prepare(first_of(next(iter(self.data.train_dataloader()))))
+                self.gan.prepare(next(iter(self.data.train_dataloader())))
         self.gan.to(memory_format=torch.channels_last)
         shape = getattr(self.data, "image_shape", None)
         check_norms(self.gan, self.data, shape, precision=self.config.trainer.precision, allow=self.config.allow)

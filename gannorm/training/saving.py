@@ -29,6 +29,8 @@ def save_network(network: nn.Module, folder: Path, spec: Mapping[str, Any], gan:
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     safetensors.torch.save_file(state, folder / "model.safetensors")
     sampling = {"statistics": gan.statistics_of("averaged"), "batch_size": gan.batch_size}
+    if (shares := getattr(network, "class_shares", None)) is not None:
+        sampling["class_shares"] = shares
     text = json.dumps({"network": spec, "sampling": sampling, "images": "[-1, 1]"}, indent=2)
     (folder / "config.json").write_text(text + "\n")
 
@@ -57,18 +59,24 @@ def load(
 
 def load_network(folder: Path, network: nn.Module | None = None) -> nn.Module:
     """Return the network that a folder of `save_network` holds; see `load`."""
-    network = network or build(described(folder)["network"])
+    description = described(folder)
+    network = network or build(description["network"])
     try:
         state = safetensors.torch.load_file(folder / "model.safetensors")
         norms.prepare_like(network, state)
         network.load_state_dict(state)
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise RunFolderError(f"{folder / 'model.safetensors'} is missing or damaged: {first_line(error)}") from error
+    if (shares := description.get("sampling", {}).get("class_shares")) is not None:
+        setattr(network, "class_shares", shares)  # noqa: B010 (anybody's network may be a generator)
     return network.eval()
 
 
 def load_sampler(run: str | Path) -> Sample:
     """Return what draws from a run's generator just as its final evaluation did.
+
+    Of a generator with classes it is a `gannorm.sampling.ConditionalSampler`: it asks for each class as often as it
+    occurs in the training data, or for one.
 
     Raises:
         RunFolderError: As `load`.

@@ -10,7 +10,7 @@ from rich.table import Table
 from gannorm import tracking
 from gannorm.training.run import Outcome
 
-ROWS = {"evaluation": "averaged generator", "evaluation_raw": "raw generator", "real": "real, held out"}
+ROWS = {"evaluation": "averaged", "evaluation_raw": "raw", "real": "real, held out"}
 
 
 def table(results: Mapping[str, Any]) -> Table:
@@ -25,10 +25,12 @@ def table(results: Mapping[str, Any]) -> Table:
         caption_justify="left",
     )
     known = any(key in results for key in ROWS)
-    for column in ("", "samples", "covered", "effective", "KL", "TV", "accepted") if known else ():
+    labelled = any("asked_for" in results.get(key, {}) for key in ROWS)
+    columns = ("", "samples", "covered", "effective", "KL", "TV", "accepted", *(["asked"] if labelled else []))
+    for column in columns if known else ():
         sheet.add_column(column, justify="right" if column else "left", no_wrap=True)
     for key, name in rows_of(results).items():
-        sheet.add_row(name, *cells(results[key]))
+        sheet.add_row(name, *cells(results[key]), *([as_asked(results[key])] if labelled else []))
     return sheet
 
 
@@ -37,7 +39,7 @@ def rows_of(results: Mapping[str, Any]) -> dict[str, str]:
 
     Example:
         >>> rows_of({"evaluation": {"generator": "raw"}, "evaluation_raw": {"generator": "raw"}, "real": {}})
-        {'evaluation': 'raw generator', 'real': 'real, held out'}
+        {'evaluation': 'raw', 'real': 'real, held out'}
     """
     found = {key: name for key, name in ROWS.items() if key in results}
     if results.get("evaluation", {}).get("generator") == "raw":
@@ -56,6 +58,13 @@ def cells(metrics: Mapping[str, Any]) -> list[str]:
         "none" if tv is None else f"{tv:.3f}",
         f"{100 * metrics['high_quality']:.1f} %",
     ]
+
+
+def as_asked(metrics: Mapping[str, Any]) -> str:
+    """Return how many of the accepted samples are of the class that was asked for; real data were not asked."""
+    if "asked_for" not in metrics:
+        return ""
+    return "none" if metrics["asked_for"] is None else f"{100 * metrics['asked_for']:.1f} %"
 
 
 def caption(results: Mapping[str, Any]) -> str:

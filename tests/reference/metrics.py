@@ -40,3 +40,16 @@ def mode_coverage(modes, accepted, prior):
         "effective_modes_ceiling": math.exp(-sum(float(p) * math.log(p) for p in prior)),
         "shares": [float(share) for share in shares],
     }
+
+
+def asked_for(modes, accepted, labels, num_classes):
+    """How often samples are of the class that was asked for, counted one by one."""
+    judged = [(mode == label, label) for mode, taken, label in zip(modes, accepted, labels, strict=True) if taken]
+    right = [label for is_right, label in judged if is_right]
+    return {
+        "asked_for": len(right) / len(judged),
+        "asked_for_all": len(right) / len(modes),
+        "asked_for_by_class": [
+            right.count(label) / sum(asked == label for _, asked in judged) for label in range(num_classes)
+        ],
+    }
