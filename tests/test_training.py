@@ -468,7 +468,8 @@ def test_objects_from_python_in_a_trainer_of_ones_own():
 
 
 def test_data_without_a_judge_trains_and_says_that_modes_are_not_counted(tmp_path, capsys):
-    results = tiny_run(tmp_path, **{"data": {"class_path": "tests.test_training.Unlabelled"}})
+    settings = {key: value for key, value in tiny.TINY_RUN.items() if key != "data.batch_size"}
+    results = gannorm.train(settings | {"data": "tests.test_training.Unlabelled"}, folder=str(tmp_path), quiet=True)
     assert "data 'unlabelled' has no judge" in capsys.readouterr().err
     assert "evaluation" not in results
     assert results["status"] == "finished"
