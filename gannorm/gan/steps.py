@@ -61,7 +61,8 @@ def simultaneous(gan: "GAN", real: Tensor, labels: Tensor | None) -> None:
     fake = gan.generate(z, labels)
     step = GeneratorStep(z, fake, gan.see(real, "real"), gan.see(fake, "fake"), critic)
     d_loss, logits = discriminator_loss(gan, critic, step.real, step.fake_seen)
-    g_loss = generator_loss(gan, step, logits)
+    with gan.frozen_discriminator:  # a remedy may ask it once more, and no buffer is to move for that
+        g_loss = generator_loss(gan, step, logits)
     penalty = gan.regularizer.each_step(gan, critic, step.real, step.fake_seen.detach())
     for optimizer in optimizers:
         optimizer.zero_grad()
