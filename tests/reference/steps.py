@@ -1,4 +1,4 @@
-"""What the loop's options mean, in plain PyTorch: packs, several steps, simultaneous updates, R1 in each step or lazily."""
+"""What the options of the loop mean, in plain PyTorch: packs, several steps, simultaneous updates, R1 and lazy R1."""
 
 import torch
 from torch.nn.functional import softplus
