@@ -254,6 +254,7 @@ def test_every_spec_of_a_remedy_is_understood():
         ({"name": "diff_augment", "policy": 3}, "no policy of diff_augment is called '3'"),
         ({"name": "diff_augment", "policy": [3]}, "no policy of diff_augment is called '3'"),
         ({"name": "diff_augment", "policy": []}, "name one or more of color, translation, cutout, each once"),
+        ({"name": "instance_noise", "std": "much"}, "std of instance_noise: schedule 'much' is no finite number"),
         ({"name": "instance_noise", "std": -0.1}, "std=-0.1 of instance_noise is below 0"),
         ({"name": "instance_noise", "std": 0}, "std=0 of instance_noise is no noise"),
         ({"strength": 1}, "is no name; write a name"),

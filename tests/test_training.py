@@ -374,7 +374,7 @@ POINTS = {
         ({"model.generator_optimizer": "torch.optim.SparseAdam"}, "'torch.optim.SparseAdam' cannot take a step here"),
         ({"model.generator_optimizer": {"class_path": 3}}, "3 is no import path"),
         ({"model.generator_optimizer": {"class_path": "torch.optim.SGD", "init_args": [1]}}, r"init_args=\[1\] are no"),
-        ({"model.generator_rate": {"start": 1.0}}, "needs start and end"),
+        ({"model.generator_rate": {"start": 1.0}}, "generator_rate: .*needs start and end"),
         ({"model.generator_rate": BACKWARDS}, "until comes before begin in a run of 144000 images"),
         ({"model.penalties": {"name": "r1", "strength": BACKWARDS}}, "until comes before begin"),
         ({"model.remedies": {"name": "instance_noise", "std": BACKWARDS}}, "until comes before begin"),

@@ -53,8 +53,8 @@ class Plan:
         """Return the plan for options as they stand in a config."""
         if len(betas) != 2:
             raise ValueError(f"betas={list(betas)}: Adam takes two numbers, 0 or more and below 1")
-        first, second = (schedules.resolve(beta) for beta in betas)
-        return cls(network, spec, schedules.resolve(rate), (first, second), interval)
+        first, second = (scheduled("betas", beta) for beta in betas)
+        return cls(network, spec, scheduled(f"{network}_rate", rate), (first, second), interval)
 
     def __post_init__(self) -> None:
         if min(self.rate.start, self.rate.end) < 0:
@@ -109,6 +109,18 @@ class Plan:
             group["lr"] = rate
             if self.spec is None:
                 group["betas"] = betas
+
+
+def scheduled(option: str, spec: ScheduleLike) -> Schedule:
+    """Return the schedule of an option.
+
+    Raises:
+        ValueError: It is none; the option is named.
+    """
+    try:
+        return schedules.resolve(spec)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
 
 
 def optimizer_class(network: str, spec: str | Mapping[str, Any]) -> Any:

@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gannorm import losses
-from gannorm.gan.critic import at_least_float32, logits_of, parameters_of, without_gradient
+from gannorm.gan.critic import logits_of, parameters_of, without_gradient
 from gannorm.remedies import GeneratorStep
+from gannorm.remedies.minibatch import at_least_float32
 
 if TYPE_CHECKING:
     from gannorm.gan.module import GAN
