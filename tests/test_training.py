@@ -325,6 +325,7 @@ def test_identity_is_of_what_is_computed():
 
 
 SYNC = "sync_batch"
+INSTANCE = {"model.discriminator.norm": "instance"}
 BACKWARDS = {"start": 1.0, "end": 0.5, "begin": 0.5, "until": 100}
 R1_EVERY_2, R2_EVERY_3 = {"name": "r1", "interval": 2}, {"name": "r2", "interval": 3}
 POINTS = {
@@ -367,6 +368,7 @@ POINTS = {
         ({"model.remedies": "packing"}, "set model.discriminator.packing"),
         ({"model.remedies": "unrolling", "model.discriminator_optimizer": "torch.optim.RMSprop"}, "RMSprop"),
         ({"model.remedies": "unrolling", "model.updates": "simultaneous"}, "needs updates='alternating'"),
+        ({"model.remedies": "unrolling", "model.penalties": "r1", **INSTANCE}, "third derivative through penalty 'r1'"),
         ({"model.remedies": "diff_augment", **POINTS}, "diff_augment.*images"),
         ({"model.discriminator.packing": 0}, "packing=0"),
         ({"model.discriminator_optimizer": "torch.nn.Linear"}, "is no torch.optim.Optimizer"),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gannorm import rng
+from gannorm.gan.critic import parameters_of
 from gannorm.remedies import Setting, pack
 from gannorm.schedules import Schedule
 
@@ -81,6 +82,33 @@ def check_fit(gan: "GAN", shape: Sequence[int], batch_size: int | None = None) -
     if logits.shape != (2,):
         raise ValueError(f"the discriminator makes {tuple(logits.shape)} of 2 images; it has to make (2,), logits")
     check_remedies(gan, shape, batch_size)
+    check_derivatives(gan, pack(fake, gan.packing), *labels)
+
+
+def check_derivatives(gan: "GAN", samples: Tensor, labels: Tensor | None = None) -> None:
+    """Make sure that a gradient penalty can be unrolled: the generator's gradient then takes a third derivative.
+
+    Raises:
+        ValueError: A layer has none, such as torch's batch norm.
+    """
+    penalties = [penalty for penalty in gan.regularizer.always if penalty.of_gradient]
+    if gan.unrolling is None or not penalties:
+        return
+    network = copy.deepcopy(gan.discriminator)
+    parameters = parameters_of(network)
+    try:
+        for penalty in penalties:
+            term = penalty.term(gan.critic(labels, network), samples, samples, rng.generator(0))
+            assert term is not None
+            gradients = torch.autograd.grad(term, parameters, create_graph=True, allow_unused=True)
+            squares = [each.square().sum() for each in gradients if each is not None and each.requires_grad]
+            if squares:
+                torch.stack(squares).sum().backward()
+    except RuntimeError as error:
+        raise ValueError(
+            f"remedy 'unrolling' takes a third derivative through penalty {penalty.name!r}, and the discriminator has "
+            f"none ({error}); take another norm in it, or leave one of the two out"
+        ) from error
 
 
 def check_length(gan: "GAN", batch_size: int | None) -> None:
