@@ -4,17 +4,17 @@ from importlib import import_module
 from typing import Any
 
 
-def by_path(path: str) -> Any:
+def by_path(path: Any) -> Any:
     """Return what stands under an import path.
 
     Raises:
-        ValueError: Nothing does.
+        ValueError: Nothing does, or it is no text.
 
     Example:
         >>> by_path("math.pi")
         3.141592653589793
     """
-    module, _, name = path.rpartition(".")
+    module, _, name = path.rpartition(".") if isinstance(path, str) else ("", "", "")
     if not module:
         raise ValueError(f"{path!r} is no import path; write package.module.name")
     try:

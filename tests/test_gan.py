@@ -233,3 +233,14 @@ def test_all_pairs_of_norms_train_20_steps_and_evaluate(norm_g, norm_d):
 )
 def test_every_other_norm_trains_20_steps_in_both_and_evaluates(norm):
     train_20_steps(norm, norm)
+
+
+def test_a_lazy_penalty_changes_the_betas_of_adam_whoever_names_it():
+    lazy = {"penalties": {"name": "r1", "interval": 3}, "betas": (0.5, 0.9)}
+    named = {"class_path": "torch.optim.Adam", "init_args": {"betas": [0.5, 0.9]}}
+    groups = [
+        tiny.gan(**lazy, discriminator_optimizer=spec).configure_optimizers()[0].param_groups[0]
+        for spec in (None, named)
+    ]
+    assert groups[0]["betas"] == groups[1]["betas"] == (0.5**0.75, 0.9**0.75)
+    assert groups[0]["lr"] == groups[1]["lr"] == 1.5e-3

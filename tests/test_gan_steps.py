@@ -92,3 +92,14 @@ def test_every_loss_penalty_and_remedy_train_five_steps_together(loss, penalty, 
         assert all(value.isfinite().all() for value in network.state_dict().values())
         assert not tiny.same_state(network.state_dict(), old)
     assert all(torch.tensor(list(gan.means().values())).isfinite())
+
+
+def test_what_a_remedy_asks_the_discriminator_moves_no_buffer_of_it():
+    torch.manual_seed(0)
+    discriminator = MLPDiscriminator(shape=tiny.POINTS, hidden=(8, 8), norm="batch", weight_norm="spectral")
+    plain = copy.deepcopy(discriminator)
+    # At a rate of 0 and with the same fakes, only the passes themselves could make a difference.
+    still = {"updates": "simultaneous", "generator_rate": 0.0, "discriminator_rate": 0.0}
+    trained((networks()[0], discriminator), 2, remedies="feature_matching", **still)
+    trained((networks()[0], plain), 2, **still)
+    assert tiny.same_state(discriminator.state_dict(), plain.state_dict())

@@ -223,6 +223,8 @@ def test_every_way_to_name_a_loss():
         ("non_saturatng", "no loss is called 'non_saturatng'; did you mean 'non_saturating'?; there are non_s"),
         ("???", "no loss is called '???'; there are non_saturating"),
         ("no.such.Module", "loss 'no.such.Module': there is no module 'no' to import"),
+        ({"class_path": 3}, "3 is no import path"),
+        ({"class_path": "gannorm.losses.Loss", "init_args": [1]}, "init_args=[1] are no options by name"),
         ("math.pi", "loss 3.14159... is no object with functions `discriminator` and `generator`"),
         (NoLoss, "NoLoss...is no object with functions"),
         (lambda real, fake: fake - real, "is no object with functions...nor makes one"),

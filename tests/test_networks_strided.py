@@ -60,10 +60,16 @@ def test_the_layers_of_unrolled():
     ("options", "message"),
     [
         ({"sides": [2, 5, 10], "maps": [4, 4]}, "from 2 to 5 is no step"),
-        ({"maps": [4, 4]}, "a map for every side but the last"),
+        ({"maps": [4, 4]}, "for each side but the last"),
+        ({"sides": [28], "maps": []}, "for each side but the last"),
         ({"kernel_size": 1}, "kernel_size=1"),
     ],
 )
 def test_what_is_no_generator_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         StridedGenerator(**options)
+
+
+def test_a_discriminator_without_kernels_is_refused():
+    with pytest.raises(ValueError, match="kernel_size=0: at least 1"):
+        StridedDiscriminator(kernel_size=0)

@@ -281,6 +281,8 @@ def test_every_way_to_name_penalties():
         (["r1", {"name": "r1", "strength": 1}], "penalty 'r1' is there 2 times"),
         ({"strength": 1}, "needs 'name', or 'class_path'"),
         ("no.such.Module", "penalty 'no.such.Module': there is no module 'no'"),
+        ({"class_path": 3}, "3 is no import path"),
+        ({"class_path": "gannorm.penalties.R1", "init_args": [1]}, "init_args=[1] are no options by name"),
         ("math.pi", "penalty 3.14...is no gannorm.penalties.Penalty, nor makes one"),
         (dict, "is no gannorm.penalties.Penalty"),
         ({"class_path": f"{__name__}.Own", "init_args": {"gamma": 1}}, "unexpected keyword argument 'gamma'"),

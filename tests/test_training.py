@@ -325,6 +325,8 @@ def test_identity_is_of_what_is_computed():
 
 
 SYNC = "sync_batch"
+INSTANCE = {"model.discriminator.norm": "instance"}
+BACKWARDS = {"start": 1.0, "end": 0.5, "begin": 0.5, "until": 100}
 R1_EVERY_2, R2_EVERY_3 = {"name": "r1", "interval": 2}, {"name": "r2", "interval": 3}
 POINTS = {
     "data": {"class_path": "gannorm.data.Mixture"},
@@ -358,18 +360,31 @@ POINTS = {
         ({"model.loss": {"name": "hinge", "label_smoothing": 0.1}}, "hinge.*label_smoothing"),
         ({"model.penalties": "r3"}, "no penalty is called 'r3'"),
         ({"model.penalties": {"name": "r1", "interval": 0}}, "interval=0"),
-        ({"model.penalties": "r1", "model.discriminator.norm": "batch"}, "N01 discr.*penalty='r1'.*--allow N01"),
+        ({"model.penalties": "r1", "model.discriminator.norm": "batch"}, "N01 discriminator.*'r1'.*--allow N01"),
         ({"model.penalties": "wgan_gp", "model.discriminator.norm": SYNC}, "N01 .*couples the samples"),
-        ({"model.penalties": "weight_clipping", "model.discriminator.weight_norm": "spectral"}, "contradict"),
+        ({"model.penalties": "weight_clipping", "model.discriminator.weight_norm": "spectral"}, "contradict each"),
         ({"model.penalties": [R1_EVERY_2, R2_EVERY_3]}, r"intervals \[2, 3\].*one interval"),
         ({"model.remedies": {"name": "unrolling", "steps": 0}}, "unrolling of 0 steps is no unrolling"),
         ({"model.remedies": "packing"}, "set model.discriminator.packing"),
         ({"model.remedies": "unrolling", "model.discriminator_optimizer": "torch.optim.RMSprop"}, "RMSprop"),
         ({"model.remedies": "unrolling", "model.updates": "simultaneous"}, "needs updates='alternating'"),
+        ({"model.remedies": "unrolling", "model.penalties": "r1", **INSTANCE}, "third derivative through penalty 'r1'"),
         ({"model.remedies": "diff_augment", **POINTS}, "diff_augment.*images"),
         ({"model.discriminator.packing": 0}, "packing=0"),
         ({"model.discriminator_optimizer": "torch.nn.Linear"}, "is no torch.optim.Optimizer"),
-        ({"model.generator_rate": {"start": 1.0}}, "needs start and end"),
+        ({"model.discriminator_optimizer": "torch.optim.LBFGS"}, "'torch.optim.LBFGS' cannot take a step here"),
+        ({"model.generator_optimizer": "torch.optim.SparseAdam"}, "'torch.optim.SparseAdam' cannot take a step here"),
+        ({"model.generator_optimizer": {"class_path": 3}}, "3 is no import path"),
+        ({"model.generator_optimizer": {"class_path": "torch.optim.SGD", "init_args": [1]}}, r"init_args=\[1\] are no"),
+        ({"model.generator_rate": {"start": 1.0}}, "generator_rate: .*needs start and end"),
+        ({"model.generator_rate": BACKWARDS}, "until comes before begin in a run of 144000 images"),
+        ({"model.penalties": {"name": "r1", "strength": BACKWARDS}}, "until comes before begin"),
+        ({"model.remedies": {"name": "instance_noise", "std": BACKWARDS}}, "until comes before begin"),
+        ({"model.penalties": {"name": "r1", "interval": 30}, "images": 640}, "interval.*=30, and the run has 20 steps"),
+        ({"model.discriminator_steps": 30, "images": 640}, "discriminator_steps=30, and the run has 20 steps"),
+        ({"model.discriminator.packing": 2000}, "packing=2000 takes 64000 samples a batch; there are fewer"),
+        ({"model.generator.latent_dim": 0}, "latent_dim=0"),
+        ({"model.generator": {"class_path": "MLPGenerator", "init_args": {"hidden": [4, 0]}}}, r"hidden=\[4, 0\]"),
         ({"model.generator.size": 30}, "size=30 .* nearest is"),
         ({"model.generator.size": 32}, r"\(1, 32, 32\).*\(1, 28, 28\)"),
         ({"data.folder": "no/such/folder"}, "no/such/folder"),

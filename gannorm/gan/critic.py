@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from gannorm.remedies.minibatch import at_least_float32
+
 
 class Conditioned:
     """A discriminator with the labels of a batch, called like one that takes none.
@@ -49,11 +51,6 @@ def logits_of(
     else:
         real_logits, fake_logits = critic(real), critic(fake)
     return at_least_float32(real_logits), at_least_float32(fake_logits)
-
-
-def at_least_float32(logits: Tensor) -> Tensor:
-    """Return logits in a precision that losses can be summed in."""
-    return logits if logits.dtype == torch.float64 else logits.float()
 
 
 @contextmanager

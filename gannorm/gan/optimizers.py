@@ -26,10 +26,12 @@ class Plan:
             its rate.
         rate: Learning rate.
         betas: Of Adam; another optimizer has those of its `init_args`.
-        interval: From one lazy penalty to the next; 1 = there is none.
+        interval: From one lazy penalty to the next; 1 = there is none. It changes the rate, and betas of any optimizer
+            that has some, as `lazy_rate_and_betas` says; other momenta stay.
 
     Raises:
-        ValueError: No such optimizer, a rate in `init_args`, a rate below 0, or betas that are none.
+        ValueError: No such optimizer or one that cannot step here, a rate in `init_args` or below 0, or betas that are
+            none.
 
     Example:
         >>> plan = Plan.of("generator", None, 2e-3, (0.0, 0.99))
@@ -51,8 +53,8 @@ class Plan:
         """Return the plan for options as they stand in a config."""
         if len(betas) != 2:
             raise ValueError(f"betas={list(betas)}: Adam takes two numbers, 0 or more and below 1")
-        first, second = (schedules.resolve(beta) for beta in betas)
-        return cls(network, spec, schedules.resolve(rate), (first, second), interval)
+        first, second = (scheduled("betas", beta) for beta in betas)
+        return cls(network, spec, scheduled(f"{network}_rate", rate), (first, second), interval)
 
     def __post_init__(self) -> None:
         if min(self.rate.start, self.rate.end) < 0:
@@ -62,7 +64,21 @@ class Plan:
             betas = [beta.start for beta in self.betas]
             raise ValueError(f"betas={betas}: Adam takes two numbers, 0 or more and below 1")
         object.__setattr__(self, "changes", not all(value.constant for value in (self.rate, *self.betas)))
-        self.build([nn.Parameter(torch.zeros(1))])  # options that it does not have are refused now
+        self.check_step()
+
+    def check_step(self) -> None:
+        """Refuse options that the optimizer does not have, and one that cannot step from dense gradients alone.
+
+        Raises:
+            ValueError: It is such a one.
+        """
+        parameter = nn.Parameter(torch.zeros(1))
+        parameter.grad = torch.ones(1)
+        optimizer = self.build([parameter])
+        try:
+            optimizer.step()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{self.network}_optimizer {self.spec!r} cannot take a step here: {error}") from error
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimizer at the beginning of a run."""
@@ -71,9 +87,13 @@ class Plan:
             return torch.optim.Adam(parameters, lr=rate, betas=betas, fused=True)
         make = optimizer_class(self.network, self.spec)
         try:
-            return make(parameters, lr=rate)
+            optimizer: torch.optim.Optimizer = make(parameters, lr=rate)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{self.network}_optimizer {self.spec!r}: {error}") from error
+        for group in optimizer.param_groups:
+            if "betas" in group:
+                group["betas"] = lazy_rate_and_betas(rate, group["betas"], self.interval)[1]
+        return optimizer
 
     def at(self, images_seen: int, total_images: int | None) -> tuple[float, tuple[float, float]]:
         """Return rate and betas of a moment, as the lazy penalty has them."""
@@ -91,6 +111,18 @@ class Plan:
                 group["betas"] = betas
 
 
+def scheduled(option: str, spec: ScheduleLike) -> Schedule:
+    """Return the schedule of an option.
+
+    Raises:
+        ValueError: It is none; the option is named.
+    """
+    try:
+        return schedules.resolve(spec)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
+
+
 def optimizer_class(network: str, spec: str | Mapping[str, Any]) -> Any:
     """Return what makes an optimizer of parameters and `lr`.
 
@@ -98,9 +130,11 @@ def optimizer_class(network: str, spec: str | Mapping[str, Any]) -> Any:
         ValueError: There is no such class, or its options hold the rate.
     """
     described: dict[str, Any] = {"class_path": spec} if isinstance(spec, str) else dict(spec)
+    options = described.get("init_args") or {}
     if "class_path" not in described or not described.keys() <= {"class_path", "init_args"}:
         raise ValueError(f"{network}_optimizer {spec!r} needs 'class_path', with 'init_args' beside it if it has any")
-    options = dict(described.get("init_args") or {})
+    if not isinstance(options, Mapping):
+        raise ValueError(f"{network}_optimizer: init_args={options!r} are no options by name")
     if "lr" in options:
         raise ValueError(f"{network}_optimizer: lr={options['lr']} stands in its init_args; set {network}_rate")
     try:

@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gannorm import losses
-from gannorm.gan.critic import at_least_float32, logits_of, parameters_of, without_gradient
+from gannorm.gan.critic import logits_of, parameters_of, without_gradient
 from gannorm.remedies import GeneratorStep
+from gannorm.remedies.minibatch import at_least_float32
 
 if TYPE_CHECKING:
     from gannorm.gan.module import GAN
@@ -61,7 +62,8 @@ def simultaneous(gan: "GAN", real: Tensor, labels: Tensor | None) -> None:
     fake = gan.generate(z, labels)
     step = GeneratorStep(z, fake, gan.see(real, "real"), gan.see(fake, "fake"), critic)
     d_loss, logits = discriminator_loss(gan, critic, step.real, step.fake_seen)
-    g_loss = generator_loss(gan, step, logits)
+    with gan.frozen_discriminator:  # a remedy may ask it once more, and no buffer is to move for that
+        g_loss = generator_loss(gan, step, logits)
     penalty = gan.regularizer.each_step(gan, critic, step.real, step.fake_seen.detach())
     for optimizer in optimizers:
         optimizer.zero_grad()

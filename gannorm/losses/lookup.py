@@ -99,6 +99,8 @@ def from_mapping(spec: Mapping[str, Any]) -> AdversarialLoss:
     if "class_path" not in spec or not spec.keys() <= {"class_path", "init_args"}:
         raise ValueError(f"loss {dict(spec)!r} needs 'name', or 'class_path' with 'init_args' beside it if it has any")
     options = spec.get("init_args") or {}
+    if not isinstance(options, Mapping):
+        raise ValueError(f"loss {spec['class_path']!r}: init_args={options!r} are no options by name")
     found = imported(spec["class_path"])
     return from_object(made(found, options) if options else found)
 
@@ -113,7 +115,7 @@ def made(constructor: Any, options: Mapping[str, Any]) -> Any:
         raise ValueError(f"loss {constructor!r} {NO_LOSS} (called with {dict(options)!r}: {error})") from error
 
 
-def imported(path: str) -> Any:
+def imported(path: Any) -> Any:
     """Return the object at a dotted path."""
     try:
         return by_path(path)

@@ -41,10 +41,12 @@ class Generator(pl.LightningModule):
             Length of what the first layer takes, and of what the norms take beside the layers' outputs, 0 for nothing.
 
         Raises:
-            ValueError: There is no such distribution or number of classes.
+            ValueError: There is no such latent vector, distribution or number of classes.
         """
         if latent not in get_args(Latent):
             raise ValueError(f"latent={latent!r} is none of {', '.join(get_args(Latent))}")
+        if latent_dim < 1:
+            raise ValueError(f"latent_dim={latent_dim}: a latent vector has at least 1 number")
         self.latent_dim, self.latent = latent_dim, latent
         self.num_classes = check_num_classes(num_classes)
         self.by_norms = any(norms.resolve(norm).name != "none" for norm in norm_of)

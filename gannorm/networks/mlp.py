@@ -153,6 +153,8 @@ def hidden_layers(
     condition_dim: int = 0,
 ) -> list[nn.Module]:
     """Return the layers between neighbouring numbers of units, each with its norm and activation."""
+    if min(units) < 1:
+        raise ValueError(f"hidden={list(units[1:])}: each layer has at least 1 unit")
     pieces = pieces_of(activation_of(activation))
     return [
         block(

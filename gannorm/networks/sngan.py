@@ -10,8 +10,9 @@ in the generator and a projection in the discriminator (Miyato & Koyama 2018, ar
 has them (`pfnet-research/sngan_projection`); from there the start too: Glorot-uniform weights, √2 times as large in the
 3×3 convolutions of the blocks, biases 0.
 
-Deviations: other sides than 32, from 4 or 7 on, with as many blocks as it takes; a bias that a norm subtracts again
-is left out; a 1×1 convolution is done on whichever side of the resampling is smaller, which gives the same.
+Deviations: the logit has a bias, which that code leaves out; other sides than 32, from 4 or 7 on, with as many blocks
+as it takes; a bias that a norm subtracts again is left out; a 1×1 convolution is done on whichever side of the
+resampling is smaller, which gives the same.
 """
 
 import math

@@ -96,8 +96,8 @@ class StridedGenerator(Generator):
         super().__init__()
         self.save_hyperparameters()
         steps = strides(sides)
-        if len(maps) != len(steps):
-            raise ValueError(f"maps={list(maps)} and sides={list(sides)}: a map for every side but the last")
+        if len(maps) != len(steps) or not maps:
+            raise ValueError(f"maps={list(maps)} and sides={list(sides)}: a map, or more, for each side but the last")
         if kernel_size < 2:
             raise ValueError(f"kernel_size={kernel_size}: at least 2, as large as a step")
         outputs = [*maps, channels]
@@ -187,6 +187,8 @@ class StridedDiscriminator(Discriminator):
         self.set_up(packing, num_classes)
         if not maps:
             raise ValueError("maps=[]: at least one convolution")
+        if kernel_size < 1:
+            raise ValueError(f"kernel_size={kernel_size}: at least 1")
         inputs = [packing * channels, *maps]
         norm_of = norm_of_each_layer(norm, norm_at, len(maps), image_layer=0)
         self.blocks = nn.Sequential(

@@ -77,6 +77,8 @@ def from_mapping(spec: Mapping[str, Any]) -> Penalty:
             f"penalty {dict(spec)!r} needs 'name', or 'class_path' with 'init_args' beside it if it has any"
         )
     options = spec.get("init_args") or {}
+    if not isinstance(options, Mapping):
+        raise ValueError(f"penalty {spec['class_path']!r}: init_args={options!r} are no options by name")
     found = imported(spec["class_path"])
     return made(found, options) if options else from_object(found)
 
@@ -99,7 +101,7 @@ def made(constructor: Any, options: Mapping[str, Any]) -> Penalty:
     return penalty
 
 
-def imported(path: str) -> Any:
+def imported(path: Any) -> Any:
     """Return the object at a dotted path."""
     try:
         return by_path(path)

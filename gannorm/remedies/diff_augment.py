@@ -116,8 +116,9 @@ class DiffAugment(Remedy):
         ('translation', 'cutout')
     """
 
-    def __init__(self, *, policy: str | Sequence[str] = ("color", "translation", "cutout")) -> None:
-        self.policy = tuple(part.strip() for part in (policy.split(",") if isinstance(policy, str) else policy))
+    def __init__(self, *, policy: Any = ("color", "translation", "cutout")) -> None:
+        listed = policy.split(",") if isinstance(policy, str) else policy if isinstance(policy, Sequence) else [policy]
+        self.policy = tuple(str(part).strip() for part in listed)
         for name in self.policy:
             if name not in POLICIES:
                 raise ValueError(unknown("policy of diff_augment", name, POLICIES))

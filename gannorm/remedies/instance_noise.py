@@ -34,7 +34,10 @@ class InstanceNoise(Remedy):
     """
 
     def __init__(self, *, std: Any = FALLING) -> None:
-        self.std = schedules.resolve(std)
+        try:
+            self.std = schedules.resolve(std)
+        except ValueError as error:
+            raise ValueError(f"std of instance_noise: {error}") from None
         if min(self.std.start, self.std.end) < 0:
             raise ValueError(f"std={std!r} of instance_noise is below 0; noise has a standard deviation of 0 or more")
         if self.std.start == self.std.end == 0:

@@ -60,7 +60,7 @@ def _deviation(groups: Float[Tensor, "m g d"]) -> Float[Tensor, "m_g 1"]:
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """Return values in a precision in which 1e-8, or 1 beside a sum over a batch, is not lost."""
+    """Return values in a precision that can be summed in: 1e-8, or 1 beside a sum over a batch, is not lost."""
     return values.float() if values.element_size() < 4 else values
 
 
@@ -81,8 +81,8 @@ class MinibatchStddev(nn.Module):
         Karras et al., Progressive growing of GANs, ICLR 2018, arXiv:1710.10196, section 3. Deviations: here on flat
         features, where the paper adds a constant map before the last convolution; in groups, as in the authors' code
         (the paper: the whole batch); groups are neighbours in the batch, where the authors' code takes every (N/4)th,
-        so that real and fake images in one joined batch are not compared with each other; a batch that groups do not
-        divide is cut evenly and not refused.
+        so that real and fake images in one joined batch are not compared with each other where groups divide N; a
+        batch that groups do not divide is cut evenly and not refused.
 
     Example:
         >>> MinibatchStddev(3)(torch.zeros(8, 3)).shape

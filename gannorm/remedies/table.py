@@ -183,8 +183,10 @@ def _one(spec: Any) -> Remedy:
     return made("remedy", name, row.remedy, options)
 
 
-def _own(path: str, options: Mapping[str, Any]) -> Remedy:
+def _own(path: Any, options: Any) -> Remedy:
     """Return somebody's own remedy."""
+    if not isinstance(options, Mapping):
+        raise ValueError(f"remedy {path!r}: init_args={options!r} are no options by name")
     kind = by_path(path)
     if isinstance(kind, Remedy) and not options:
         return kind

@@ -82,8 +82,9 @@ class Unrolling(Remedy):
 
     The steps start from the discriminator and the optimizer's state as they are, all see the same real and fake images,
     and are differentiated exactly: the generator's gradient goes through all k updates, second order included, and
-    through the fakes in each of them. Afterwards nothing of them is left in discriminator and optimizer. Weights are
-    not clipped after an unrolled step. Time and memory grow with k.
+    through the fakes in each of them. Afterwards nothing of them is left in discriminator and optimizer. The loop hands
+    in the loss with the penalties of each step; fakes are constants in a penalty, as everywhere. Weights are not
+    clipped after an unrolled step, and lazy penalties take no step there. Time and memory grow with k.
 
     Args:
         steps: k.

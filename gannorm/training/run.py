@@ -16,8 +16,10 @@ from torch import nn
 from gannorm import callbacks, rng, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
+from gannorm.data.module import Images
+from gannorm.data.resumable import SeededDataModule
 from gannorm.evaluation import look, yardstick
-from gannorm.gan.fitting import check_fit
+from gannorm.gan.fitting import check_fit, check_length
 from gannorm.gan.labels import check_classes
 from gannorm.protocols import judge_of, protocol
 from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
@@ -170,18 +172,19 @@ class Run:
     def prepare_model(self) -> None:
         """Give the model what belongs to the run: its length, its seed, a layout that convolutions are fast in."""
         self.gan.total_images = self.total_images
-        take_packs(self.data, self.gan.packing)
         if getattr(self.data, "seed", 0) is None:
             setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
         check_classes(self.gan.num_classes, self.data)
+        take_packs(self.data, self.gan.packing)
         if self.gan.needs_data():
             with rng.untouched():
                 self.gan.prepare(next(iter(self.data.train_dataloader())))
         self.gan.to(memory_format=torch.channels_last)
-        shape = getattr(self.data, "image_shape", None)
+        shape, batch_size = getattr(self.data, "image_shape", None), getattr(self.data, "batch_size", None)
+        check_length(self.gan, batch_size if isinstance(batch_size, int) else None)
         check_norms(self.gan, self.data, shape, precision=self.config.trainer.precision, allow=self.config.allow)
         if shape is not None:
-            check_fit(self.gan, shape, getattr(self.data, "batch_size", None))
+            check_fit(self.gan, shape, batch_size)
 
     def coverage_of(self, data: pl.LightningDataModule) -> callbacks.ModeCoverage | None:
         """Return the callback that counts modes, or None where nobody can judge this data."""
@@ -328,10 +331,15 @@ def take_packs(data: pl.LightningDataModule, packing: int) -> None:
     """Let a batch hold N packs of m images where it held N images.
 
     Raises:
-        ConfigError: The data have no `batch_size` that could be made larger.
+        ConfigError: The data have no `batch_size` that could be made larger, or are not enough for one batch.
     """
     if packing == 1:
         return
     if not isinstance(size := getattr(data, "batch_size", None), int):
         raise ConfigError(f"packing={packing}: {type(data).__name__} has no batch_size; give it one, a number of packs")
     setattr(data, "batch_size", size * packing)  # noqa: B010 (not every module has one)
+    if isinstance(data, Images | SeededDataModule):  # anybody's own may have nothing before Lightning sets it up
+        with rng.untouched():
+            num_batches = len(data.train_dataloader())
+        if not num_batches:
+            raise ConfigError(f"packing={packing} takes {size * packing} samples a batch; there are fewer")

@@ -1,4 +1,4 @@
-"""What the options of a step mean, in plain PyTorch: packs, several steps, simultaneous updates, R1, lazily too."""
+"""What the options of the loop mean, in plain PyTorch: packs, several steps, simultaneous updates, R1 and lazy R1."""
 
 import torch
 from torch.nn.functional import softplus
