@@ -27,7 +27,8 @@ def mode_seeking_term(z: Float[Tensor, "n z"], fake: Float[Tensor, "n ..."]) -> 
     Source:
         Mao et al., Mode seeking generative adversarial networks for diverse image synthesis, CVPR 2019,
         arXiv:1903.05628. The paper maximizes the ratio of distances (eq. 2); the authors' released code minimizes its
-        inverse, as here.
+        inverse, as here. Deviation with classes: the two of a pair have the labels of the batch, which may differ; the
+        authors' code gives both the same one.
 
     Example:
         >>> import torch
