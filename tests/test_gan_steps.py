@@ -10,6 +10,7 @@ from gannorm.losses import LOSSES
 from gannorm.networks import MLPDiscriminator, MLPGenerator
 from gannorm.penalties import PENALTIES
 from gannorm.remedies import REMEDIES
+from gannorm.training.norm_check import warn_of_penalties
 from tests import tiny
 from tests.reference import steps as reference
 
@@ -103,3 +104,21 @@ def test_what_a_remedy_asks_the_discriminator_moves_no_buffer_of_it():
     trained((networks()[0], discriminator), 2, remedies="feature_matching", **still)
     trained((networks()[0], plain), 2, **still)
     assert tiny.same_state(discriminator.state_dict(), plain.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("options", "minibatch", "words"),
+    [
+        ({"loss": "wasserstein"}, None, "'wasserstein' has no bound"),
+        ({"loss": "wasserstein", "penalties": "wgan_gp"}, None, ""),
+        ({"penalties": {"name": "r1", "interval": 8}}, None, "r1 every 8 steps on smnist: lazy R1 and R2 failed"),
+        ({"penalties": "r1"}, "stddev", "MinibatchStddev couples the samples of a batch"),
+        ({"penalties": "weight_clipping"}, "stddev", ""),
+    ],
+    ids=str,
+)
+def test_what_is_known_to_fail_is_said_before_the_first_step(options, minibatch, words, capsys):
+    warn_of_penalties(GAN(*networks(minibatch=minibatch), **options), "smnist")
+    said = capsys.readouterr().err
+    assert words in said
+    assert bool(said) == bool(words)

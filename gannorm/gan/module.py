@@ -253,7 +253,7 @@ class GAN(pl.LightningModule):
         return norms.needs_data(self.generator) or norms.needs_data(self.discriminator)
 
     def prepare(self, batch: Tensor | Sequence[Tensor]) -> None:
-        """Show both networks the batch that some norms need first: real images, and as many latent vectors.
+        """Show both networks the batch that some norms need first: real images, and latent vectors.
 
         Before the first step, and before a checkpoint is loaded; nothing happens where no norm needs it.
 
@@ -264,7 +264,7 @@ class GAN(pl.LightningModule):
             ValueError: There are classes and no labels.
         """
         real, *labels = parts_of(batch, self.num_classes)
-        latent = inputs(self.generator, len(real), rng.generator(self.seed, "reference"))
+        latent = inputs(self.generator, len(real) // self.packing, rng.generator(self.seed, "reference"))
         norms.prepare(self.generator, latent)
         norms.prepare(self.discriminator, (pack(real, self.packing), *labels))
         if self.averaged is not None:

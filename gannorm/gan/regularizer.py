@@ -37,26 +37,26 @@ class Regularizer:
 
     def each_step(self, gan: "GAN", critic: Any, real: Tensor, fake: Tensor) -> Float[Tensor, ""] | None:
         """Return what is added to the loss of each step; None where nothing is."""
-        return self.total(self.always, gan, critic, real, fake)
+        return self.total("penalty", self.always, gan, critic, real, fake)
 
     def after_step(self, gan: "GAN", critic: Any, real: Tensor, fake: Tensor) -> None:
         """Do what follows a step of the discriminator: a lazy penalty's step where one is due, then bounds."""
         if self.lazy and gan.d_steps % self.interval == 0:
-            total = self.total(self.lazy, gan, critic, real, fake)
+            total = self.total("lazy_penalty", self.lazy, gan, critic, real, fake)
             if total is not None:
                 gan.step(gan.both_optimizers()[0], self.interval * total)
-                gan.add(penalty=total)
+                gan.add(lazy_penalty=total)
         for penalty in self.penalties:
             penalty.constrain(gan.discriminator)
 
     @staticmethod
     def total(
-        penalties: Sequence[Penalty], gan: "GAN", critic: Any, real: Tensor, fake: Tensor
+        stream: str, penalties: Sequence[Penalty], gan: "GAN", critic: Any, real: Tensor, fake: Tensor
     ) -> Float[Tensor, ""] | None:
         """Return strengths times terms; no buffer of the discriminator moves in these passes."""
         if not penalties:
             return None
-        moment = gan.moment("penalty")
+        moment = gan.moment(stream)
         with gan.frozen_discriminator:
             terms = [
                 (penalty.strength.at(moment.images_seen, moment.total_images), term)

@@ -1,6 +1,6 @@
 """A residual pair that needs no normalization, after R3GAN (Huang et al. 2024, arXiv:2501.05441, section 3 and app. D).
 
-What is here is the paper's text, not its code's. Stages of the sides 4, 8, 16, ... (7, 14, 28), each of the same width C:
+It follows the paper's text. Stages of the sides 4, 8, 16, ... (7, 14, 28), each of the same width C:
 
     generator        basis (C, 4, 4) times a linear map of z, then for each stage its blocks and a bilinear doubling of
                      the side; a 1×1 convolution makes the image, without tanh

@@ -7,9 +7,11 @@ from typing import Literal
 
 import pytorch_lightning as pl
 import torch
+from torch.nn.utils.parametrize import is_parametrized
 
 from gannorm import norms, screen
 from gannorm.gan import GAN
+from gannorm.losses import LOSSES
 from gannorm.penalties import lazy_warning
 from gannorm.remedies import pack
 from gannorm.sampling import latent_dim
@@ -72,6 +74,12 @@ def warn_of_penalties(gan: GAN, data_name: str) -> None:
     """Say what a penalty is known to do, or not to do, with such data and such a discriminator."""
     if (sentence := lazy_warning(gan.regularizer.penalties, data_name)) is not None:
         screen.warn(sentence)
+    limited = gan.regularizer.penalties or any(map(is_parametrized, gan.discriminator.modules()))
+    if gan.loss is LOSSES["wasserstein"] and not limited:
+        screen.warn(
+            "loss 'wasserstein' has no bound, and nothing limits the discriminator: set model.penalties to wgan_gp or "
+            "weight_clipping, or model.discriminator.weight_norm to spectral"
+        )
     coupled = [type(module).__name__ for module in gan.discriminator.modules() if getattr(module, "couples_samples", 0)]
     if coupled and (penalty := penalty_of(gan)) is not None:
         screen.warn(
