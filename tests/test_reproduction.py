@@ -1,6 +1,7 @@
 """The journal of reproduced runs, the page about it, and the presets of papers."""
 
 import json
+import multiprocessing
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +88,7 @@ def tiny_run(folder, **options):
 
 def test_a_journal_gives_back_what_was_written_and_survives_a_line_that_was_cut_off(tmp_path):
     path = tmp_path / "journal.jsonl"
-    runs = [entry(seed=seed, kl=None if seed else 0.25) for seed in range(3)]
+    runs = [entry(seed=seed, kl=None if seed else 0.25, machine="one\u2028line") for seed in range(3)]
     for run in runs[:2]:
         journal.append(run, path)
     with path.open("a") as file:
@@ -97,6 +98,25 @@ def test_a_journal_gives_back_what_was_written_and_survives_a_line_that_was_cut_
     assert journal.read(path) == runs
 
 
+def append_all(runs, path):
+    for run in runs:
+        journal.append(run, path)
+
+
+def test_processes_that_end_together_lose_no_run_and_write_none_twice(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    context = multiprocessing.get_context("fork")
+    one = entry()
+    parts = [[replace(one, seed=seed) for seed in (*range(start, start + 10), 100)] for start in (0, 10, 20)]
+    processes = [context.Process(target=append_all, args=(runs, path)) for runs in parts]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert sorted(run.seed for run in journal.read(path)) == [*range(30), 100]
+    assert [file.name for file in tmp_path.iterdir()] == ["journal.jsonl"]
+
+
 def test_what_no_journal_may_be_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "journal.jsonl"
     path.write_text("no json\n")
@@ -104,6 +124,9 @@ def test_what_no_journal_may_be_is_refused(tmp_path, monkeypatch):
         journal.read(path)
     path.write_text('{"preset": "ring-gan"}\n')
     with pytest.raises(RecordError, match="line 1 lacks seed"):
+        journal.read(path)
+    path.write_bytes(b'{"preset": "\xff"}\n')
+    with pytest.raises(JournalError, match=r"journal\.jsonl, line 1 is no JSON"):
         journal.read(path)
     path.unlink()
     monkeypatch.setattr(journal, "LARGEST", 1_500)
@@ -218,6 +241,12 @@ def test_jobs_take_turns_so_that_what_ends_early_is_balanced():
     ]
     with pytest.raises(PresetError, match="needs CIFAR-10"):
         training.jobs(["sngan-cifar10"], [0], share=1.0, steps=None)
+    with pytest.raises(PresetError, match="steps=0: a run has one step at least"):
+        training.jobs(["ring-gan"], [0], share=1.0, steps=0)
+    for share in (0.0, 1.5, float("nan")):
+        with pytest.raises(PresetError, match=f"--share {share}: of the paper's length, more than 0 and at most 1"):
+            training.jobs(["ring-gan"], [0], share=share, steps=None)
+    assert len(training.jobs(["ring-gan", "ring-gan"], [3, 3], share=1.0, steps=None)) == 1
 
 
 # ------------------------------------------------------------------------------------------------------------ the page

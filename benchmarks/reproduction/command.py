@@ -97,8 +97,5 @@ def collect(folder: Path, path: Path, machine: str | None) -> int:
 def take(folder: Path, path: Path, machine: str | None = None) -> None:
     """Measure a run folder and write it into the journal, unless it is there."""
     entry = entry_of(folder, machine)
-    if entry.key in journal.keys(journal.read(path)):
-        print(f"{entry.preset}, seed {entry.seed}, {entry.steps:,} steps: in the journal already")
-        return
-    journal.append(entry, path)
-    print(f"{entry.preset}, seed {entry.seed}, {entry.steps:,} steps: {page.found(entry)}")
+    said = page.outcome(entry) if journal.append(entry, path) else "in the journal already"
+    print(f"{entry.preset}, seed {entry.seed}, {entry.steps:,} steps: {said}")

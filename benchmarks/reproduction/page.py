@@ -193,7 +193,7 @@ def single(name: str) -> str:
     return f"python train.py --config configs/papers/{name}.yaml --seed_everything 0"
 
 
-def found(entry: Entry) -> str:
+def outcome(entry: Entry) -> str:
     """Return what a run gave, in a few words."""
     if entry.status == "failed":
         return f"failed after {entry.steps:,} steps: {entry.reason}"
