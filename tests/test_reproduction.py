@@ -160,9 +160,16 @@ def test_a_run_is_not_made_twice(tiny, monkeypatch, capsys):
 def test_a_failed_run_stands_in_the_journal_under_the_length_that_was_asked_for(tmp_path):
     failed = entry(status="failed", reason="a loss is nan", steps=7, asked=full_steps("ring-gan"))
     assert failed.key == entry().key
-    text = flowing([failed, entry(seed=1), entry(seed=2, modes=6)])
-    assert "2 and 1 failed" in text
-    assert "Seed 0 failed after 7 steps: a loss is nan." in text
+    text = flowing([failed, replace(failed, seed=3, steps=9), entry(seed=1), entry(seed=2, modes=6)])
+    assert "| 2 and 2 failed |" in text
+    assert "**ring-gan**, 2 seeds and 2 failed, the paper's 400,000 steps." in text
+    assert "Seed 0 failed after 7 steps: a loss is nan. Seed 3 failed after 9 steps: a loss is nan." in text
+
+
+def test_the_page_says_of_how_many_seeds_a_figure_is():
+    text = flowing([entry(seed=0), entry(seed=1), entry(seed=2, kl=None)])
+    assert "KL, nats, of the 2 of 3 seeds that have it: published mean inside our interval" in text
+    assert "Modes: published mean" in text
 
 
 # ------------------------------------------------------------------------------------------------------ measuring runs

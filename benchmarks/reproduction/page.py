@@ -76,10 +76,10 @@ def rows_of(group: Group) -> list[list[str]]:
     ]
 
 
-def seeds(group: Group) -> str:
+def seeds(group: Group, unit: str = "") -> str:
     """Return how many runs there are, and how many failed."""
     failed = len(group.runs) - len(group.finished)
-    return f"{len(group.finished)}" + (f" and {failed} failed" if failed else "")
+    return f"{len(group.finished)}{unit}" + (f" and {failed} failed" if failed else "")
 
 
 def command(group: Group) -> str:
@@ -108,9 +108,11 @@ def ours(one: Compared) -> str:
 def sentence(group: Group) -> str:
     """Return what the comparison says of a group, in words."""
     said = [f"**{group.preset}**, {counted(group)}, {length_of(group)}.", *map(verdict, group.compared())]
-    failed = [run for run in group.runs if run.status == "failed"]
-    if failed:
-        said.append(f"Seed {failed[0].seed} failed after {failed[0].steps:,} steps: {failed[0].reason.rstrip('.')}.")
+    said += [
+        f"Seed {run.seed} failed after {run.steps:,} steps: {run.reason.rstrip('.')}."
+        for run in group.runs
+        if run.status == "failed"
+    ]
     if note := PRESETS[group.preset].note:
         said.append(note)
     return " ".join(said)
@@ -118,7 +120,7 @@ def sentence(group: Group) -> str:
 
 def counted(group: Group) -> str:
     """Return how many runs there are, in words."""
-    return f"{seeds(group)} {'seed' if len(group.runs) == 1 else 'seeds'}"
+    return seeds(group, " seed" if len(group.finished) == 1 else " seeds")
 
 
 def length_of(group: Group) -> str:
@@ -132,6 +134,8 @@ def length_of(group: Group) -> str:
 def verdict(one: Compared) -> str:
     """Return what one figure says, in words."""
     name = one.figure.label[0].upper() + one.figure.label[1:]
+    if len(one.values) < one.runs:
+        name += f", of the {len(one.values)} of {one.runs} seeds that have it"
     if one.interval is None:
         return f"{name}: one seed has no interval."
     said = f"{name}: published mean inside our interval: {yes_no(one.inside)}"
