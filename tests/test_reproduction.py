@@ -216,6 +216,14 @@ def test_runs_of_other_options_and_unfinished_ones_are_not_taken(tiny, capsys):
     assert "no run of ring-gan there" in capsys.readouterr().err
 
 
+def test_a_run_that_nobody_can_measure_here_is_left_out_with_what_it_needs(tmp_path):
+    config = config_of("sngan-cifar10") | {"seed_everything": 0}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "results.json").write_text('{"status": "finished"}')
+    with pytest.raises(PresetError, match="what measures sngan-cifar10 needs CIFAR-10"):
+        entry_of(tmp_path)
+
+
 def test_a_run_of_older_code_is_one_of_the_preset_where_what_is_gone_had_no_effect():
     plain = Configuration([f"--config={config_path('ring-gan')}", "--seed_everything=4", "--images=100"]).plain()
     older = json.loads(json.dumps(plain))
