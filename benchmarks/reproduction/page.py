@@ -107,7 +107,7 @@ def ours(one: Compared) -> str:
 
 def sentence(group: Group) -> str:
     """Return what the comparison says of a group, in words."""
-    said = [f"**{group.preset}**, {counted(group)}, {length_of(group)}.", *map(verdict, group.compared())]
+    said = [f"**{group.preset}**, {counted(group)}, {length_of(group)}.", *map(verdict, group.compared()), *as_we_count(group)]
     said += [
         f"Seed {run.seed} failed after {run.steps:,} steps: {run.reason.rstrip('.')}."
         for run in group.runs
@@ -116,6 +116,19 @@ def sentence(group: Group) -> str:
     if note := PRESETS[group.preset].note:
         said.append(note)
     return " ".join(said)
+
+
+def as_we_count(group: Group) -> list[str]:
+    """Return the modes that the judge's errors do not explain, and how evenly they are filled."""
+    covered = [run.covered_modes for run in group.finished if run.covered_modes is not None]
+    effective = [run.effective_modes for run in group.finished if run.effective_modes is not None]
+    if not covered or not effective:
+        return []
+    least, most = min(covered), max(covered)
+    return [
+        f"As [we count](measuring.md): {statistics.fmean(covered):.1f} covered modes ({least} to {most}), "
+        f"{statistics.fmean(effective):.2f} effective ones."
+    ]
 
 
 def counted(group: Group) -> str:
@@ -163,8 +176,8 @@ def curve_of(group: Group) -> str:
         places = [(curve, curve.images.index(images)) for curve in curves]
         modes = [curve.modes[place] for curve, place in places]
         kls = [kl for curve, place in places if (kl := curve.kl[place]) is not None]
-        kl = f"{statistics.median(kls):.3f}" if kls else ""
-        rows.append([f"{images:,}", f"{statistics.median(modes):g}", f"{min(modes)} to {max(modes)}", kl])
+        median = f"{statistics.median(kls):.3f}" if kls else ""
+        rows.append([f"{images:,}", f"{statistics.median(modes):g}", f"{min(modes)} to {max(modes)}", median])
     title = f"**{group.preset}**, {length_of(group)}, {counted(group)}:"
     return f"{paragraph(title)}\n\n{table(['images', 'median modes', 'range', 'median KL'], rows)}"
 
