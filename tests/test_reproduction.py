@@ -293,7 +293,9 @@ def test_the_page_says_that_half_the_length_is_half_the_length():
 
 def test_the_page_says_what_is_left_where_the_judges_errors_are_taken_away():
     name = "stacked-pacdcgan2"
-    runs = [entry(name, seed=seed, modes=1000, covered_modes=990 + 2 * seed, effective_modes=985.0) for seed in range(2)]
+    runs = [
+        entry(name, seed=seed, modes=1000, covered_modes=990 + 2 * seed, effective_modes=985.0) for seed in range(2)
+    ]
     assert "As [we count](measuring.md): 991.0 covered modes (990 to 992), 985.00 effective ones." in flowing(runs)
     assert "we count" not in flowing([entry()])
 

@@ -107,7 +107,11 @@ def ours(one: Compared) -> str:
 
 def sentence(group: Group) -> str:
     """Return what the comparison says of a group, in words."""
-    said = [f"**{group.preset}**, {counted(group)}, {length_of(group)}.", *map(verdict, group.compared()), *as_we_count(group)]
+    said = [
+        f"**{group.preset}**, {counted(group)}, {length_of(group)}.",
+        *map(verdict, group.compared()),
+        *as_we_count(group),
+    ]
     said += [
         f"Seed {run.seed} failed after {run.steps:,} steps: {run.reason.rstrip('.')}."
         for run in group.runs
