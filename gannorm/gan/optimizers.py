@@ -29,8 +29,7 @@ class Plan:
         interval: From one lazy penalty to the next; 1 = there is none.
 
     Raises:
-        ValueError: No such optimizer or one that needs more than gradients, a rate in `init_args`, a rate below 0, or
-            betas that are none.
+        ValueError: No such optimizer, a rate in `init_args`, a rate below 0, or betas that are none.
 
     Example:
         >>> plan = Plan.of("generator", None, 2e-3, (0.0, 0.99))
@@ -63,23 +62,7 @@ class Plan:
             betas = [beta.start for beta in self.betas]
             raise ValueError(f"betas={betas}: Adam takes two numbers, 0 or more and below 1")
         object.__setattr__(self, "changes", not all(value.constant for value in (self.rate, *self.betas)))
-        self.check_step()
-
-    def check_step(self) -> None:
-        """Take one step of a parameter that is nobody's: what an optimizer cannot do is refused before the run.
-
-        Raises:
-            ValueError: It has not the options that are given, or its step needs more than gradients, as LBFGS' does.
-        """
-        parameter = nn.Parameter(torch.zeros(1))
-        parameter.grad = torch.ones(1)
-        optimizer = self.build([parameter])
-        try:
-            optimizer.step()
-        except (TypeError, RuntimeError) as error:
-            raise ValueError(
-                f"{self.network}_optimizer {self.spec!r} takes no step from plain gradients ({error}); take another one"
-            ) from error
+        self.build([nn.Parameter(torch.zeros(1))])  # options that it does not have are refused now
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimizer at the beginning of a run."""
