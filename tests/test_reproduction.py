@@ -1,6 +1,7 @@
 """The journal of reproduced runs, the page about it, and the presets of papers."""
 
 import json
+import multiprocessing
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +88,7 @@ def tiny_run(folder, **options):
 
 def test_a_journal_gives_back_what_was_written_and_survives_a_line_that_was_cut_off(tmp_path):
     path = tmp_path / "journal.jsonl"
-    runs = [entry(seed=seed, kl=None if seed else 0.25) for seed in range(3)]
+    runs = [entry(seed=seed, kl=None if seed else 0.25, machine="one\u2028line") for seed in range(3)]
     for run in runs[:2]:
         journal.append(run, path)
     with path.open("a") as file:
@@ -97,6 +98,25 @@ def test_a_journal_gives_back_what_was_written_and_survives_a_line_that_was_cut_
     assert journal.read(path) == runs
 
 
+def append_all(runs, path):
+    for run in runs:
+        journal.append(run, path)
+
+
+def test_processes_that_end_together_lose_no_run_and_write_none_twice(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    context = multiprocessing.get_context("fork")
+    one = entry()
+    parts = [[replace(one, seed=seed) for seed in (*range(start, start + 10), 100)] for start in (0, 10, 20)]
+    processes = [context.Process(target=append_all, args=(runs, path)) for runs in parts]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert sorted(run.seed for run in journal.read(path)) == [*range(30), 100]
+    assert [file.name for file in tmp_path.iterdir()] == ["journal.jsonl"]
+
+
 def test_what_no_journal_may_be_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "journal.jsonl"
     path.write_text("no json\n")
@@ -104,6 +124,9 @@ def test_what_no_journal_may_be_is_refused(tmp_path, monkeypatch):
         journal.read(path)
     path.write_text('{"preset": "ring-gan"}\n')
     with pytest.raises(RecordError, match="line 1 lacks seed"):
+        journal.read(path)
+    path.write_bytes(b'{"preset": "\xff"}\n')
+    with pytest.raises(JournalError, match=r"journal\.jsonl, line 1 is no JSON"):
         journal.read(path)
     path.unlink()
     monkeypatch.setattr(journal, "LARGEST", 1_500)
@@ -137,9 +160,16 @@ def test_a_run_is_not_made_twice(tiny, monkeypatch, capsys):
 def test_a_failed_run_stands_in_the_journal_under_the_length_that_was_asked_for(tmp_path):
     failed = entry(status="failed", reason="a loss is nan", steps=7, asked=full_steps("ring-gan"))
     assert failed.key == entry().key
-    text = flowing([failed, entry(seed=1), entry(seed=2, modes=6)])
-    assert "2 and 1 failed" in text
-    assert "Seed 0 failed after 7 steps: a loss is nan." in text
+    text = flowing([failed, replace(failed, seed=3, steps=9), entry(seed=1), entry(seed=2, modes=6)])
+    assert "| 2 and 2 failed |" in text
+    assert "**ring-gan**, 2 seeds and 2 failed, the paper's 400,000 steps." in text
+    assert "Seed 0 failed after 7 steps: a loss is nan. Seed 3 failed after 9 steps: a loss is nan." in text
+
+
+def test_the_page_says_of_how_many_seeds_a_figure_is():
+    text = flowing([entry(seed=0), entry(seed=1), entry(seed=2, kl=None)])
+    assert "KL, nats, of the 2 of 3 seeds that have it: published mean inside our interval" in text
+    assert "Modes: published mean" in text
 
 
 # ------------------------------------------------------------------------------------------------------ measuring runs
@@ -186,6 +216,14 @@ def test_runs_of_other_options_and_unfinished_ones_are_not_taken(tiny, capsys):
     assert "no run of ring-gan there" in capsys.readouterr().err
 
 
+def test_a_run_that_nobody_can_measure_here_is_left_out_with_what_it_needs(tmp_path):
+    config = config_of("sngan-cifar10") | {"seed_everything": 0}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "results.json").write_text('{"status": "finished"}')
+    with pytest.raises(PresetError, match="what measures sngan-cifar10 needs CIFAR-10"):
+        entry_of(tmp_path)
+
+
 def test_a_run_of_older_code_is_one_of_the_preset_where_what_is_gone_had_no_effect():
     plain = Configuration([f"--config={config_path('ring-gan')}", "--seed_everything=4", "--images=100"]).plain()
     older = json.loads(json.dumps(plain))
@@ -218,6 +256,12 @@ def test_jobs_take_turns_so_that_what_ends_early_is_balanced():
     ]
     with pytest.raises(PresetError, match="needs CIFAR-10"):
         training.jobs(["sngan-cifar10"], [0], share=1.0, steps=None)
+    with pytest.raises(PresetError, match="steps=0: a run has one step at least"):
+        training.jobs(["ring-gan"], [0], share=1.0, steps=0)
+    for share in (0.0, 1.5, float("nan")):
+        with pytest.raises(PresetError, match=f"--share {share}: of the paper's length, more than 0 and at most 1"):
+            training.jobs(["ring-gan"], [0], share=share, steps=None)
+    assert len(training.jobs(["ring-gan", "ring-gan"], [3, 3], share=1.0, steps=None)) == 1
 
 
 # ------------------------------------------------------------------------------------------------------------ the page
@@ -245,6 +289,15 @@ def test_the_page_says_that_half_the_length_is_half_the_length():
     assert "`python -m benchmarks reproduction ring-gan`" in text  # what is still to be run
     assert "| 20,000 | 6.5 | 6 to 7 | 0.400 |" in text
     assert "one seed has no interval" in flowing([entry()])
+
+
+def test_the_page_says_what_is_left_where_the_judges_errors_are_taken_away():
+    name = "stacked-pacdcgan2"
+    runs = [
+        entry(name, seed=seed, modes=1000, covered_modes=990 + 2 * seed, effective_modes=985.0) for seed in range(2)
+    ]
+    assert "As [we count](measuring.md): 991.0 covered modes (990 to 992), 985.00 effective ones." in flowing(runs)
+    assert "we count" not in flowing([entry()])
 
 
 def test_runs_of_a_preset_that_has_changed_are_not_on_the_page():

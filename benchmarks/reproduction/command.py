@@ -14,6 +14,7 @@ from benchmarks.reproduction.presets import PRESETS, PresetError
 from benchmarks.reproduction.training import jobs, shown, trained
 from gannorm.training.quiet import quiet_lightning
 
+TEXT = "Train the experiments of papers, and compare what came out with what the papers print."
 EPILOG = "A run that stands in the journal is not made again; one that was begun goes on from its last checkpoint."
 
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options."""
-    parser = argparse.ArgumentParser("python -m benchmarks reproduction", description=__doc__, epilog=EPILOG)
+    parser = argparse.ArgumentParser("python -m benchmarks reproduction", description=TEXT, epilog=EPILOG)
     parser.add_argument("presets", nargs="*", metavar="PRESET", help=f"{', '.join(PRESETS)} (ring-gan, ring-pacgan2)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="(0 1 2 3 4)")
     length = parser.add_mutually_exclusive_group()
@@ -97,8 +98,5 @@ def collect(folder: Path, path: Path, machine: str | None) -> int:
 def take(folder: Path, path: Path, machine: str | None = None) -> None:
     """Measure a run folder and write it into the journal, unless it is there."""
     entry = entry_of(folder, machine)
-    if entry.key in journal.keys(journal.read(path)):
-        print(f"{entry.preset}, seed {entry.seed}, {entry.steps:,} steps: in the journal already")
-        return
-    journal.append(entry, path)
-    print(f"{entry.preset}, seed {entry.seed}, {entry.steps:,} steps: {page.found(entry)}")
+    said = page.outcome(entry) if journal.append(entry, path) else "in the journal already"
+    print(f"{entry.preset}, seed {entry.seed}, {entry.steps:,} steps: {said}")

@@ -53,12 +53,14 @@ class Compared:
     Attributes:
         figure: Which one.
         row: The published row.
-        values: Of our finished runs.
+        values: Of our finished runs; one that has none, as the KL of a run without an accepted sample, is not there.
+        runs: How many finished.
     """
 
     figure: Figure
     row: Published
     values: tuple[float, ...]
+    runs: int
 
     @property
     def mean(self) -> float:
@@ -117,7 +119,7 @@ class Group:
         for figure in FIGURES:
             values = tuple(value for run in self.finished if (value := figure.ours(run)) is not None)
             if figure.mean(row) is not None and values:
-                found.append(Compared(figure, row, values))
+                found.append(Compared(figure, row, values, len(self.finished)))
         return found
 
 

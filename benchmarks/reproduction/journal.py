@@ -1,8 +1,10 @@
 """The journal: one line of JSON for each run that came to its end, so that no run has to be made twice."""
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -112,29 +114,45 @@ def read(path: Path = FILE) -> list[Entry]:
     return found
 
 
-def whole_lines(path: Path) -> list[str]:
+def whole_lines(path: Path) -> list[bytes]:
     """Return the lines that end, without what a killed process left behind them."""
-    if not path.exists():
-        return []
-    return path.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
 
-def append(entry: Entry, path: Path = FILE) -> None:
-    """Add a run, and be sure that it is on the disk.
+def append(entry: Entry, path: Path = FILE) -> bool:
+    """Add a run, and be sure that it is on the disk; return whether it was new.
 
     Raises:
-        JournalError: The file would be too large to be committed.
+        JournalError: A line is damaged, or the file would be too large to be committed.
+        RecordError: A line has other keys or types.
     """
-    lines = [*whole_lines(path), json.dumps(asdict(entry), ensure_ascii=False)]
-    text = "".join(f"{line}\n" for line in lines)
-    if len(text.encode()) > LARGEST:
-        raise JournalError(f"{path.name} would be larger than {LARGEST:,} bytes; take out runs of old configurations")
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with alone(path.parent):
+        if entry.key in keys(read(path)):
+            return False
+        lines = [*whole_lines(path), json.dumps(asdict(entry), ensure_ascii=False).encode()]
+        text = b"".join(line + b"\n" for line in lines)
+        if len(text) > LARGEST:
+            raise JournalError(
+                f"{path.name} would be larger than {LARGEST:,} bytes; take out runs of old configurations"
+            )
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    return True
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process writes a journal in a folder, and keep others waiting."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def keys(entries: Iterable[Entry]) -> set[tuple[str, int, int, str]]:

@@ -32,11 +32,13 @@ def entry_of(folder: Path, made_on: str | None = None) -> Entry:
         made_on: Which machine made it; None = this one.
 
     Raises:
-        PresetError: It is no run of a preset as it is now, or one that has not ended.
+        PresetError: It is no run of a preset as it is now, one that has not ended, or one that takes more to measure.
     """
     config, results = contents(folder)
     name, seed = str(config["name"]), int(config["seed_everything"])
     preset = presets.preset(name)
+    if preset.brings:
+        raise presets.PresetError(f"{folder}: what measures {name} needs {preset.brings}")
     check_options(config, name, folder)
     done = results["status"] == "finished"
     asked = int(config["images"]) // presets.packs_per_step(config)

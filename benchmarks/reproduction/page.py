@@ -76,10 +76,10 @@ def rows_of(group: Group) -> list[list[str]]:
     ]
 
 
-def seeds(group: Group) -> str:
+def seeds(group: Group, unit: str = "") -> str:
     """Return how many runs there are, and how many failed."""
     failed = len(group.runs) - len(group.finished)
-    return f"{len(group.finished)}" + (f" and {failed} failed" if failed else "")
+    return f"{len(group.finished)}{unit}" + (f" and {failed} failed" if failed else "")
 
 
 def command(group: Group) -> str:
@@ -107,18 +107,37 @@ def ours(one: Compared) -> str:
 
 def sentence(group: Group) -> str:
     """Return what the comparison says of a group, in words."""
-    said = [f"**{group.preset}**, {counted(group)}, {length_of(group)}.", *map(verdict, group.compared())]
-    failed = [run for run in group.runs if run.status == "failed"]
-    if failed:
-        said.append(f"Seed {failed[0].seed} failed after {failed[0].steps:,} steps: {failed[0].reason.rstrip('.')}.")
+    said = [
+        f"**{group.preset}**, {counted(group)}, {length_of(group)}.",
+        *map(verdict, group.compared()),
+        *as_we_count(group),
+    ]
+    said += [
+        f"Seed {run.seed} failed after {run.steps:,} steps: {run.reason.rstrip('.')}."
+        for run in group.runs
+        if run.status == "failed"
+    ]
     if note := PRESETS[group.preset].note:
         said.append(note)
     return " ".join(said)
 
 
+def as_we_count(group: Group) -> list[str]:
+    """Return the modes that the judge's errors do not explain, and how evenly they are filled."""
+    covered = [run.covered_modes for run in group.finished if run.covered_modes is not None]
+    effective = [run.effective_modes for run in group.finished if run.effective_modes is not None]
+    if not covered or not effective:
+        return []
+    least, most = min(covered), max(covered)
+    return [
+        f"As [we count](measuring.md): {statistics.fmean(covered):.1f} covered modes ({least} to {most}), "
+        f"{statistics.fmean(effective):.2f} effective ones."
+    ]
+
+
 def counted(group: Group) -> str:
     """Return how many runs there are, in words."""
-    return f"{seeds(group)} {'seed' if len(group.runs) == 1 else 'seeds'}"
+    return seeds(group, " seed" if len(group.finished) == 1 else " seeds")
 
 
 def length_of(group: Group) -> str:
@@ -132,6 +151,8 @@ def length_of(group: Group) -> str:
 def verdict(one: Compared) -> str:
     """Return what one figure says, in words."""
     name = one.figure.label[0].upper() + one.figure.label[1:]
+    if len(one.values) < one.runs:
+        name += f", of the {len(one.values)} of {one.runs} seeds that have it"
     if one.interval is None:
         return f"{name}: one seed has no interval."
     said = f"{name}: published mean inside our interval: {yes_no(one.inside)}"
@@ -159,8 +180,8 @@ def curve_of(group: Group) -> str:
         places = [(curve, curve.images.index(images)) for curve in curves]
         modes = [curve.modes[place] for curve, place in places]
         kls = [kl for curve, place in places if (kl := curve.kl[place]) is not None]
-        kl = f"{statistics.median(kls):.3f}" if kls else ""
-        rows.append([f"{images:,}", f"{statistics.median(modes):g}", f"{min(modes)} to {max(modes)}", kl])
+        median = f"{statistics.median(kls):.3f}" if kls else ""
+        rows.append([f"{images:,}", f"{statistics.median(modes):g}", f"{min(modes)} to {max(modes)}", median])
     title = f"**{group.preset}**, {length_of(group)}, {counted(group)}:"
     return f"{paragraph(title)}\n\n{table(['images', 'median modes', 'range', 'median KL'], rows)}"
 
@@ -193,7 +214,7 @@ def single(name: str) -> str:
     return f"python train.py --config configs/papers/{name}.yaml --seed_everything 0"
 
 
-def found(entry: Entry) -> str:
+def outcome(entry: Entry) -> str:
     """Return what a run gave, in a few words."""
     if entry.status == "failed":
         return f"failed after {entry.steps:,} steps: {entry.reason}"

@@ -61,10 +61,12 @@ def jobs(names: Sequence[str], seeds: Sequence[int], share: float, steps: int | 
     for name in names:
         if needed := presets.preset(name).brings:
             raise presets.PresetError(f"{name} needs {needed}; docs/reproduction.md has its command")
-    length = {name: steps or round(share * presets.full_steps(name)) for name in names}
+    if not 0 < share <= 1:
+        raise presets.PresetError(f"--share {share}: of the paper's length, more than 0 and at most 1")
+    length = {name: round(share * presets.full_steps(name)) if steps is None else steps for name in names}
     if min(length.values(), default=1) < 1:
         raise presets.PresetError(f"share={share}, steps={steps}: a run has one step at least")
-    return [Job(name, seed, length[name]) for seed in seeds for name in names]
+    return [Job(name, seed, length[name]) for seed in dict.fromkeys(seeds) for name in dict.fromkeys(names)]
 
 
 def trained(wanted: Sequence[Job], folder: Path, workers: int) -> Iterator[tuple[Job, Path | None]]:
