@@ -81,7 +81,7 @@ def class_shares(generator: nn.Module) -> Float[Tensor, " k"]:
     """
     shares = getattr(generator, "class_shares", None)
     num_classes = int(getattr(generator, "num_classes", 0))
-    return torch.full((num_classes,), 1 / num_classes) if shares is None else torch.tensor(shares)
+    return torch.full((num_classes,), 1 / num_classes) if shares is None else torch.as_tensor(shares)
 
 
 def inputs(generator: nn.Module, num: int, rng: torch.Generator) -> tuple[Tensor, ...]:

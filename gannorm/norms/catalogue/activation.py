@@ -39,6 +39,7 @@ def batch(
 
 @register(
     "sync_batch",
+    aliases=("SyncBN",),
     axes=("batch", "space"),
     double_backward=False,
     unproven={"declares_one_derivative": "in one process there are two; across processes not (pytorch/pytorch#61222)"},
