@@ -39,12 +39,12 @@ OF_REMEDIES = f"""## Remedies against mode collapse
 
 Several under `{HERE}` are a list, and act on images in its order."""
 
-BATCH = """Packing m makes the discriminator's batch of N out of N·m real and N·m generated samples; the generator runs
-m times, so that its batch norm sees N samples at a time. `--images` counts each of them; with `--compare_at steps` a run
-takes m times as many, and so as many steps as without packs. Networks with classes have no packs. What alters images
-does so before they are packed, each sample on its own. The layers `minibatch_stddev` and `minibatch_discrimination` make
-the logit of one sample depend on the others, so that a penalty on the gradient of single samples does not fit
-them."""
+BATCH = """Packing m makes the discriminator's batch of N out of N·m real and N·m generated samples; the generator
+runs m times, so that its batch norm sees N samples at a time. `--images` counts each of them; with `--compare_at
+steps` a run takes m times as many, and so as many steps as without packs. Networks with classes have no packs. What
+alters images does so before they are packed, each sample on its own. The layers `minibatch_stddev` and
+`minibatch_discrimination` make the logit of one sample depend on the others, so that a penalty on the gradient of
+single samples does not fit them."""
 
 
 def page() -> str:
