@@ -46,7 +46,7 @@ def check_norms(
         norms.check,
         batch_size=batch_size if isinstance(batch_size, int) else None,  # anybody's data may mean something else
         precision=precision,
-        channels_last=True,  # as `Run.prepare_model` lays the networks out
+        channels_last=True,  # as `preparation.prepare` lays the networks out
         allow=allow,
     )
     average: Literal["recompute"] | None = None if gan.averaged is None else "recompute"

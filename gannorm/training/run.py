@@ -8,25 +8,20 @@ from signal import SIGINT, Signals
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 from torch import nn
 
-from gannorm import callbacks, rng, screen, tracking
+from gannorm import callbacks, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
-from gannorm.data.module import Images
-from gannorm.data.resumable import SeededDataModule
 from gannorm.evaluation import look, yardstick
-from gannorm.gan.fitting import check_fit, check_length
-from gannorm.gan.labels import check_classes
 from gannorm.protocols import judge_of, protocol
-from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError
+from gannorm.training.errors import RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.metrics_file import MetricsFile
-from gannorm.training.norm_check import check_norms
 from gannorm.training.parser import Configuration, arguments_of
+from gannorm.training.preparation import check_numbers, prepare
 from gannorm.training.quiet import quiet_lightning
 from gannorm.training.results import results_of
 from gannorm.training.run_folder import RunFolder, check_disk, choose, existing, identity
@@ -129,10 +124,10 @@ class Run:
         self.config = configuration.config
         self.plain = configuration.plain()
         self.folder = folder
-        self.check_numbers()
+        check_numbers(self.config)
         self.gan, self.data = configuration.build()
         self.times = self.gan.packing if self.config.compare_at == "steps" else 1
-        self.prepare_model()
+        prepare(self.gan, self.data, self.config, self.total_images)
         self.checkpoint, self.resumed_at = folder.checkpoint(bool(self.config.resume))
         self.coverage = self.coverage_of(self.data)
         self.clock = callbacks.StopAt(self.total_images, self.config.minutes)
@@ -152,39 +147,6 @@ class Run:
         """Return the images from look to look; where modes are not looked at, from checkpoint to checkpoint."""
         every = self.config.evaluation.every_images or max(1, self.config.images // CHECKPOINTS)
         return every * self.times
-
-    def check_numbers(self) -> None:
-        """Refuse numbers that no run can have, before anything is built or written."""
-        options = self.config.evaluation
-        for name, value in (
-            ("images", self.config.images),
-            ("log_every_images", self.config.log_every_images),
-            ("evaluation.num_samples", options.num_samples),
-            ("evaluation.final_samples", options.final_samples),
-        ):
-            if value < 1:
-                raise ConfigError(f"{name}={value}: at least 1")
-        if options.every_images < 0:
-            raise ConfigError(f"evaluation.every_images={options.every_images} is negative; 0 means never")
-        if self.config.minutes is not None and self.config.minutes <= 0:
-            raise ConfigError(f"minutes={self.config.minutes}: more than 0, or leave it out")
-
-    def prepare_model(self) -> None:
-        """Give the model what belongs to the run: its length, its seed, a layout that convolutions are fast in."""
-        self.gan.total_images = self.total_images
-        if getattr(self.data, "seed", 0) is None:
-            setattr(self.data, "seed", self.config.seed_everything)  # noqa: B010 (not every module has one)
-        check_classes(self.gan.num_classes, self.data)
-        take_packs(self.data, self.gan.packing)
-        if self.gan.needs_data():
-            with rng.untouched():
-                self.gan.prepare(next(iter(self.data.train_dataloader())))
-        self.gan.to(memory_format=torch.channels_last)
-        shape, batch_size = getattr(self.data, "image_shape", None), getattr(self.data, "batch_size", None)
-        check_length(self.gan, batch_size if isinstance(batch_size, int) else None)
-        check_norms(self.gan, self.data, shape, precision=self.config.trainer.precision, allow=self.config.allow)
-        if shape is not None:
-            check_fit(self.gan, shape, batch_size)
 
     def coverage_of(self, data: pl.LightningDataModule) -> callbacks.ModeCoverage | None:
         """Return the callback that counts modes, or None where nobody can judge this data."""
@@ -325,21 +287,3 @@ class Run:
             logger.finalize("success" if exit_code == 0 else "failed")
             if isinstance(logger, tracking.WandbLogger):
                 logger.finish(exit_code)
-
-
-def take_packs(data: pl.LightningDataModule, packing: int) -> None:
-    """Let a batch hold N packs of m images where it held N images.
-
-    Raises:
-        ConfigError: The data have no `batch_size` that could be made larger, or are not enough for one batch.
-    """
-    if packing == 1:
-        return
-    if not isinstance(size := getattr(data, "batch_size", None), int):
-        raise ConfigError(f"packing={packing}: {type(data).__name__} has no batch_size; give it one, a number of packs")
-    setattr(data, "batch_size", size * packing)  # noqa: B010 (not every module has one)
-    if isinstance(data, Images | SeededDataModule):  # anybody's own may have nothing before Lightning sets it up
-        with rng.untouched():
-            num_batches = len(data.train_dataloader())
-        if not num_batches:
-            raise ConfigError(f"packing={packing} takes {size * packing} samples a batch; there are fewer")
