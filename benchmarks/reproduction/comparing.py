@@ -1,5 +1,6 @@
 """Our runs of a preset beside what its paper prints."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ class Figure:
         spread: What is printed behind ±.
         sd: Of single runs, derived.
         digits: Of ours.
+        most: What it cannot be above; it is never below 0.
     """
 
     label: str
@@ -30,11 +32,28 @@ class Figure:
     spread: Callable[[Published], float | None]
     sd: Callable[[Published], float | None]
     digits: str
+    most: Callable[[Published], float]
 
 
 FIGURES = (
-    Figure("modes", lambda e: e.modes, lambda r: r.modes, lambda r: r.modes_spread, lambda r: r.modes_sd, ".2f"),
-    Figure("KL, nats", lambda e: e.kl, lambda r: r.kl_nats, lambda r: r.kl_spread_nats, lambda r: r.kl_sd, ".3f"),
+    Figure(
+        "modes",
+        lambda e: e.modes,
+        lambda r: r.modes,
+        lambda r: r.modes_spread,
+        lambda r: r.modes_sd,
+        ".2f",
+        lambda r: r.num_modes or math.inf,
+    ),
+    Figure(
+        "KL, nats",
+        lambda e: e.kl,
+        lambda r: r.kl_nats,
+        lambda r: r.kl_spread_nats,
+        lambda r: r.kl_sd,
+        ".3f",
+        lambda r: math.log(r.num_modes) if r.num_modes else math.inf,
+    ),
     Figure(
         "high quality, %",
         lambda e: e.high_quality_percent,
@@ -42,6 +61,7 @@ FIGURES = (
         lambda r: r.high_quality_spread,
         lambda r: r.high_quality_sd,
         ".1f",
+        lambda r: 100.0,  # noqa: ARG005 (one signature)
     ),
 )
 
@@ -71,8 +91,11 @@ class Compared:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Ours, 95 %; None of fewer than two runs."""
-        return mean_interval(self.values) if len(self.values) > 1 else None
+        """Ours, 95 %, cut off where no figure can be; None of fewer than two runs."""
+        if len(self.values) < 2:
+            return None
+        low, high = mean_interval(self.values)
+        return max(low, 0.0), min(high, self.figure.most(self.row))
 
     @property
     def inside(self) -> bool | None:

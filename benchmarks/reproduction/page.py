@@ -27,12 +27,13 @@ beside what the paper prints. Runs stand in `benchmarks/reproduction.jsonl`, one
 {COMMAND} --document
 ```
 
-**Published** is the printed mean, behind it ± as printed: SE is a standard error over the paper's runs, SD the standard
-deviation of single runs. **Ours** is the mean over seeds with its 95 % interval by Student's t; of seeds that all give
-the same number it has no width, and then says nothing of the seeds that were not run. **Inside** says whether the
-published mean lies in our interval. **p** is that of equal means by Welch's test, the published spread being SE · √runs
-or SD; papers print an SE with one or two digits, so p is as coarse. Figures are counted as the paper counts them, under
-its protocol, without correction. **Share** is the part of the paper's steps that was run."""
+**Published** is the printed mean, behind it ± as printed: SE is a standard error over the paper's runs, SD the
+standard deviation of single runs. **Ours** is the mean over seeds with its 95 % interval by Student's t, cut off where
+no figure can be; of seeds that all give the same number it has no width, and then says nothing of the seeds that were
+not run. **Inside** says whether the published mean lies in our interval. **p** is that of equal means by Welch's test,
+the published spread being SE · √runs or SD; papers print an SE with one or two digits, so p is as coarse. Figures are
+counted as the paper counts them, under its protocol, without correction. **Share** is the part of the paper's steps
+that was run."""
 
 
 def page(entries: Iterable[Entry]) -> str:
