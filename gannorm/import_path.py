@@ -1,5 +1,7 @@
-"""Names of classes and functions, such as `package.module.name`, and what stands under them."""
+"""Names in configurations: what stands under `package.module.name`, and which known name a misspelt one is near to."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -35,3 +37,14 @@ def path_of(thing: Any) -> str:
     """
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{named.__module__}.{named.__qualname__}"
+
+
+def hint(name: Any, known: Iterable[str]) -> str:
+    """Return a question after the known name that is spelled most like a wrong one; empty where none is near.
+
+    Example:
+        >>> hint("hinj", ["hinge", "minimax"]), hint("x", ["hinge"])
+        ("; did you mean 'hinge'?", '')
+    """
+    close = get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -38,12 +38,10 @@ def moment(images_seen=0, total_images=1000, seed=0):
 
 
 @pytest.mark.parametrize("shape", [(12, 2), (12, 3, 4, 4)])
-def test_packs_are_what_plain_loops_make_and_come_apart_again(shape):
+def test_packs_are_what_plain_loops_make(shape):
     images = randn(*shape)
     for size in (1, 2, 4):
-        packs = remedies.pack(images, size)
-        assert agrees(packs, reference.pack(images.numpy(), size))
-        assert torch.equal(remedies.unpack(packs, size), images)
+        assert agrees(remedies.pack(images, size), reference.pack(images.numpy(), size))
 
 
 def test_a_member_of_a_pack_is_one_pass_of_the_generator():
@@ -54,8 +52,6 @@ def test_a_member_of_a_pack_is_one_pass_of_the_generator():
 def test_packs_that_cannot_be_are_refused_with_the_numbers():
     with pytest.raises(ValueError, match="packing 2 does not divide a batch of 5"):
         remedies.pack(torch.zeros(5, 2), 2)
-    with pytest.raises(ValueError, match="packs of 2 cannot have 3 channels"):
-        remedies.unpack(torch.zeros(5, 3), 2)
     with pytest.raises(ValueError, match="packing=0 is no number of samples"):
         remedies.pack(torch.zeros(5, 2), 0)
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeAlias, cast
 
-from gannorm.import_path import by_path
+from gannorm.import_path import by_path, hint
 from gannorm.losses.loss import AdversarialLoss, Loss
 from gannorm.losses.table import LOSSES
 
@@ -54,9 +53,7 @@ def is_loss(candidate: Any) -> bool:
 def named(name: Any, options: Mapping[str, Any]) -> Loss:
     """Return a row of the table, with its options."""
     if name not in list(LOSSES):
-        close = get_close_matches(str(name), LOSSES, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"no loss is called {name!r}{hint}; there are {', '.join(LOSSES)}")
+        raise ValueError(f"no loss is called {name!r}{hint(name, LOSSES)}; there are {', '.join(LOSSES)}")
     for option in options:
         if option != "label_smoothing":
             raise ValueError(f"loss {name!r} has no option {option!r}; the only one of a loss is label_smoothing")

@@ -1,11 +1,10 @@
 """The penalties that were asked for: by name, with options, by import path, or as objects."""
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from inspect import signature
 from typing import Any, TypeAlias
 
-from gannorm.import_path import by_path
+from gannorm.import_path import by_path, hint
 from gannorm.penalties.penalty import Penalty
 from gannorm.penalties.table import PENALTIES
 
@@ -60,12 +59,6 @@ def named(name: Any, options: Mapping[str, Any]) -> Penalty:
             close = hint(option, known)
             raise ValueError(f"penalty {name!r} has no option {option!r}{close}; it takes {', '.join(known)}")
     return row(**options)
-
-
-def hint(word: Any, known: Any) -> str:
-    """Return a question after the nearest word, empty where none is near."""
-    close = get_close_matches(str(word), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def from_mapping(spec: Mapping[str, Any]) -> Penalty:

@@ -13,7 +13,6 @@ from gannorm.remedies.minibatch import minibatch_layer as minibatch_layer
 from gannorm.remedies.mode_seeking import ModeSeeking as ModeSeeking
 from gannorm.remedies.mode_seeking import mode_seeking_term as mode_seeking_term
 from gannorm.remedies.packing import pack as pack
-from gannorm.remedies.packing import unpack as unpack
 from gannorm.remedies.remedy import GeneratorStep as GeneratorStep
 from gannorm.remedies.remedy import Moment as Moment
 from gannorm.remedies.remedy import Remedy as Remedy

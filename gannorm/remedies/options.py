@@ -2,8 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeVar
+
+from gannorm.import_path import hint
 
 Made = TypeVar("Made")
 
@@ -51,8 +52,8 @@ def check_options(kind: str, name: str, accepted: list[inspect.Parameter], optio
     takes = ", ".join(map(shown, accepted)) or "no options"
     for option in options:
         if option not in names:
-            hint = nearest(str(option), names) or ";"
-            raise ValueError(f"{kind} {name!r} has no option {option!r}{hint} it takes {takes}")
+            near = hint(option, names) or ";"
+            raise ValueError(f"{kind} {name!r} has no option {option!r}{near} it takes {takes}")
     for parameter in accepted:
         if parameter.default is parameter.empty and parameter.name not in options:
             raise ValueError(f"{kind} {name!r} needs option {parameter.name!r}; it takes {takes}")
@@ -81,10 +82,4 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
         "no minibatch layer is called 'stdev'; did you mean 'stddev'? there are stddev"
     """
     listed = list(known)
-    return f"no {kind} is called {name!r}{nearest(name, listed) or ';'} there are {', '.join(listed)}"
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name that is spelled most like it, if one is."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"no {kind} is called {name!r}{hint(name, listed) or ';'} there are {', '.join(listed)}"

@@ -34,27 +34,6 @@ def pack(images: Float[Tensor, "n_m c ..."], size: int) -> Float[Tensor, "n pack
     return images if size == 1 else torch.cat(images.chunk(size), dim=1)
 
 
-def unpack(packs: Float[Tensor, "n packed ..."], size: int) -> Float[Tensor, "n_m c ..."]:
-    """Return the members of packs, the inverse of `pack`: (N, m·C, ...) to (N·m, C, ...).
-
-    Args:
-        packs: Packs of m samples.
-        size: m, samples per pack.
-
-    Raises:
-        ValueError: No such size, or one that does not divide the channels.
-
-    Example:
-        >>> unpack(torch.tensor([[0.0, 2.0], [1.0, 3.0]]), 2).flatten()
-        tensor([0., 1., 2., 3.])
-    """
-    check_size(size)
-    channels = packs.shape[1]
-    if channels % size:
-        raise ValueError(f"packs of {size} cannot have {channels} channels; a multiple of {size} can be unpacked")
-    return packs if size == 1 else torch.cat(packs.chunk(size, dim=1))
-
-
 def check_size(size: int) -> None:
     """Refuse a pack size that is none.
 
