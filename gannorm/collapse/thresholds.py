@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Effect sizes of the detector. None depends on the number of modes, of samples, or on the prior: what these change
-    is derived (`gannorm.collapse.expected`).
+    """Effect sizes of the detector.
+
+    None depends on the number of modes or samples, or on the prior: what these change is derived, see
+    `gannorm.collapse.expected`.
 
     Args:
         dropped: A mode with surely less than this share of its frequency is dropped.

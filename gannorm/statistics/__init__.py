@@ -1,6 +1,8 @@
 """Intervals and tests: pure numbers in, pure numbers out."""
 
 from gannorm.statistics.entropy import divergence_interval, entropy_interval
+from gannorm.statistics.hopping import expected_entropy, hopping_index
+from gannorm.statistics.entropy import miller_madow
 from gannorm.statistics.means import Summary, mean_interval, summary, welch_test
 from gannorm.statistics.permutation import difference_test, homogeneity_test
 from gannorm.statistics.proportions import exact_limits, share_interval

@@ -1,0 +1,125 @@
+"""What one look at judged samples says by itself: how many modes are left, and how deep the collapse is."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from gannorm.collapse.expected import Prior, effective_modes_of, shown_by_all, shown_by_share, tells
+from gannorm.collapse.row import Row
+from gannorm.collapse.thresholds import Thresholds
+from gannorm.statistics import entropy_interval, miller_madow
+
+PARTIAL, SEVERE, TOTAL = 1, 2, 3
+SHARES = {PARTIAL: "partial", SEVERE: "severe", TOTAL: "total"}
+EASIER = 1.5  # times a label-free threshold, above which a total collapse is over
+
+
+@dataclass(frozen=True)
+class Look:
+    """Judged samples of one moment.
+
+    Attributes:
+        counts: Accepted samples of each mode, K.
+        num_samples: N, rejected ones too.
+        prior: π.
+        effective: e^H of the accepted samples (Miller-Madow), at most K; 0 of none.
+        low: Lower limit of its 95 % interval.
+    """
+
+    counts: Int[np.ndarray, " k"]
+    num_samples: int
+    prior: Prior
+    effective: float
+    low: float
+
+    @classmethod
+    def of(cls, row: Row, prior: Prior) -> "Look":
+        """Return the look of a row.
+
+        Raises:
+            ValueError: The row has another number of modes.
+        """
+        counts = np.asarray(row.counts, dtype=int)
+        if len(counts) != len(prior):
+            raise ValueError(f"counts of {len(counts)} modes; the prior has {len(prior)}")
+        if not counts.sum():
+            return cls(counts, row.num_samples, prior, 0.0, 0.0)
+        effective = min(math.exp(float(miller_madow(counts))), float(len(counts)))
+        return cls(counts, row.num_samples, prior, effective, math.exp(float(entropy_interval(counts)[0])))
+
+    @property
+    def num_accepted(self) -> int:
+        """Return n."""
+        return int(self.counts.sum())
+
+    @property
+    def share(self) -> float:
+        """Return the effective modes as a share of what a perfect generator shows in as many samples."""
+        return self.effective / shown_by_all(self.prior, self.num_accepted) if self.num_accepted else 0.0
+
+    def below(self, share: float) -> bool:
+        """Return whether the modes that are left may be no more than this share of all; False if n is too small."""
+        return tells(share, self.prior, self.num_accepted) and self.low < self.shown_by(share)
+
+    def above(self, share: float) -> bool:
+        """Return whether the modes that are left are more than this share of all."""
+        return self.effective > self.shown_by(min(share, 1 - 1e-9))
+
+    def shown_by(self, share: float) -> float:
+        """Return the effective modes that this share of all shows in as many samples."""
+        return shown_by_share(share, effective_modes_of(self.prior), max(self.num_accepted, 1))
+
+    def dominated(self, dropped: float) -> bool:
+        """Return whether all modes but one have together less than this share of their frequency."""
+        if not self.num_accepted:
+            return False
+        top = int(self.counts.argmax())
+        return bool(1 - self.counts[top] / self.num_accepted < dropped * (1 - self.prior[top]))
+
+
+def depth(row: Row, look: Look | None, thresholds: Thresholds) -> int:
+    """Return how deep the collapse of one row is, 0 for none; its place in `DEPTHS`.
+
+    Args:
+        row: Says what the samples are like without a judge.
+        look: What the judge says; None = there is none, or the run is immature.
+        thresholds: What counts as collapse.
+
+    Example:
+        >>> from gannorm.collapse.states import DEPTHS
+        >>> row = Row(images_seen=64, num_samples=2048, counts=[512, 512, 512, 512, 0, 0, 0, 0, 0, 0])
+        >>> DEPTHS[depth(row, Look.of(row, (0.1,) * 10), Thresholds())]
+        'severe'
+    """
+    if all_alike(row, thresholds):
+        return TOTAL
+    if look is None or not look.num_accepted:
+        return 0
+    if tells(thresholds.partial, look.prior, look.num_accepted) and look.dominated(thresholds.dropped):
+        return TOTAL
+    return max((level for level, name in SHARES.items() if look.below(getattr(thresholds, name))), default=0)
+
+
+def is_over(row: Row, look: Look | None, thresholds: Thresholds, level: int) -> bool:
+    """Return whether a collapse of a depth is surely over: more modes are left than it takes to call it that."""
+    if all_alike(row, thresholds, EASIER):
+        return False
+    if look is None:
+        return row.spread is not None
+    return look.above(getattr(thresholds, SHARES[level]) + thresholds.hysteresis) and not look.dominated(
+        EASIER * thresholds.dropped
+    )
+
+
+def all_alike(row: Row, thresholds: Thresholds, times: float = 1.0) -> bool:
+    """Return whether the samples are one and the same, whatever a judge says of them.
+
+    Example:
+        >>> all_alike(Row(images_seen=64, num_samples=512, spread=0.02, kinds=1.1), Thresholds())
+        True
+    """
+    narrow = row.spread is not None and row.spread < times * thresholds.spread
+    few = row.kinds is not None and row.kinds < times * thresholds.kinds
+    return narrow or few
