@@ -11,15 +11,17 @@ from gannorm.statistics import (
     divergence_interval,
     entropy_interval,
     exact_limits,
+    expected_entropy,
     homogeneity_test,
+    hopping_index,
     mean_interval,
+    miller_madow,
     share_interval,
     summary,
     total_variation_floor,
     total_variation_interval,
     welch_test,
 )
-from gannorm.statistics.entropy import miller_madow
 
 DIGITS = MNIST().prior.double().numpy()
 DIGITS = DIGITS / DIGITS.sum()
@@ -202,3 +204,39 @@ def test_welch_errs_as_seldom_as_it_says_and_knows_groups_without_spread():
     assert welch_test(Summary(8, 0, 5), Summary(7.9, 0.316, 10)) == pytest.approx(0.343, abs=0.001)  # t(9) = 1.0
     with pytest.raises(ValueError, match="no spread that can be tested"):
         welch_test(Summary(8, 0, 1), Summary(8, 0, 10))
+
+
+# ---------------------------------------------------------------------------------------------- modes that come and go
+
+
+def test_hopping_is_told_from_a_collapse_and_from_health():
+    odd, even = np.array([0, 400] * 5), np.array([400, 0] * 5)
+    circles, collapsed, healthy = np.stack([odd, even] * 4), np.stack([odd] * 8), np.full((8, 10), 200)
+    assert hopping_index(circles).information == pytest.approx(np.log(2), abs=1e-3)
+    assert hopping_index(collapsed).information == pytest.approx(0, abs=3e-3)
+    assert hopping_index(healthy).information == pytest.approx(0, abs=3e-3)
+    assert hopping_index(circles).p_value < 1e-100
+    assert min(hopping_index(collapsed).p_value, hopping_index(healthy).p_value) > 0.99
+
+
+def test_a_look_without_samples_is_left_out_and_one_look_says_nothing():
+    counts = np.array([[100, 50], [90, 60], [0, 0]])
+    assert hopping_index(counts) == hopping_index(counts[:2])
+    assert hopping_index(counts[:1]) == hopping_index(counts[2:]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("num_modes", "num"), [(2, 500), (10, 2048), (1000, 2048), (1000, 500)])
+def test_looks_at_one_generator_differ_as_seldom_as_the_p_value_says(num_modes, num):
+    rng = np.random.default_rng(0)
+    shares = np.exp(rng.normal(0, 0.5, num_modes))
+    draws = rng.multinomial(num, shares / shares.sum(), size=(1000, 8))
+    assert 0.035 <= np.mean([hopping_index(counts).p_value < 0.05 for counts in draws]) <= 0.075
+
+
+@pytest.mark.parametrize(("num_modes", "num", "spread"), [(2, 30, 1.0), (10, 2048, 0.5), (1000, 2048, 1.0)])
+def test_the_expected_entropy_is_the_mean_of_the_estimates(num_modes, num, spread):
+    rng = np.random.default_rng(0)
+    shares = np.exp(rng.normal(0, spread, num_modes))
+    shares /= shares.sum()
+    estimates = miller_madow(rng.multinomial(num, shares, size=4000))
+    assert expected_entropy(shares, num) == pytest.approx(estimates.mean(), abs=4 * estimates.std() / 4000**0.5)

@@ -111,7 +111,7 @@ class Detector:
             figures |= {"effective_modes": look.effective, "effective_share": look.share}
             figures |= {"accepted": look.num_accepted / look.num_samples, "missing": len(self.memory.lost())}
         if len(self.memory.counts) > 1:
-            figures["hopping_index"] = float(hopping_index(np.array(self.memory.counts)).index)
+            figures["hopping_index"] = hopping_index(np.array(self.memory.counts)).information
         return figures | {"falling": self.memory.falling}
 
     def state_dict(self) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def hopping(moment: Moment) -> Finding | None:
         return None
     counts = np.array([look for look in moment.memory.counts if sum(look)])
     share = moment.thresholds.hopping
-    if len(counts) < 2 or hopping_index(counts).index <= -math.log(share):
+    if len(counts) < 2 or hopping_index(counts).information <= -math.log(share):
         return Finding(False, True)
     pairs = [pair for pair in combinations(range(len(counts)), 2) if exchange(counts[list(pair)], share)]
     return Finding(bool(pairs), not pairs)

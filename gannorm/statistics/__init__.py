@@ -1,21 +1,24 @@
 """Intervals and tests: pure numbers in, pure numbers out."""
 
-from gannorm.statistics.entropy import divergence_interval, entropy_interval
-from gannorm.statistics.hopping import expected_entropy, hopping_index
-from gannorm.statistics.entropy import miller_madow
+from gannorm.statistics.entropy import divergence_interval, entropy_interval, expected_entropy, miller_madow
+from gannorm.statistics.hopping import Hopping, hopping_index
 from gannorm.statistics.means import Summary, mean_interval, summary, welch_test
 from gannorm.statistics.permutation import difference_test, homogeneity_test
 from gannorm.statistics.proportions import exact_limits, share_interval
 from gannorm.statistics.total_variation import total_variation_floor, total_variation_interval
 
 __all__ = [
+    "Hopping",
     "Summary",
     "difference_test",
     "divergence_interval",
     "entropy_interval",
     "exact_limits",
+    "expected_entropy",
     "homogeneity_test",
+    "hopping_index",
     "mean_interval",
+    "miller_madow",
     "share_interval",
     "summary",
     "total_variation_floor",

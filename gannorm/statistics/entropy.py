@@ -10,7 +10,7 @@ distribution whose entropy is already too low. Here the spread is the delta meth
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import digamma
-from scipy.stats import chi2
+from scipy.stats import binom, chi2
 
 from gannorm.statistics.proportions import Z
 
@@ -66,6 +66,29 @@ def chao_shen(counts: Counts) -> Numbers:
     share = np.where(counts > 0, (1 - singles / total) * shares(counts), 0.5)
     terms = -share * np.log(share) / -np.expm1(total * np.log1p(-np.minimum(share, 1 - 1e-12)))
     return np.where(counts > 0, terms, 0.0).sum(-1)
+
+
+def expected_entropy(prior: Float[np.ndarray, " k"], num_samples: int) -> float:
+    """Return the mean of Miller and Madow's entropy over all samples of this size.
+
+    Σ_k E[−(c/N) ln(c/N)] + (Σ_k P(c_k > 0) − 1) / (2N), c_k binomial: exact, as a mean of sums needs no independence.
+
+    Args:
+        prior: Probabilities of the modes.
+        num_samples: N.
+
+    Example:
+        >>> round(float(np.exp(expected_entropy(np.full(1000, 0.001), 2048))))
+        937
+    """
+    total, seen = 0.0, 0.0
+    for probability, number in zip(*np.unique(prior, return_counts=True), strict=True):
+        centre, reach = num_samples * probability, 10 * np.sqrt(num_samples * probability) + 20
+        counts = np.arange(max(1, int(centre - reach)), min(num_samples, int(centre + reach)) + 1)
+        shares_ = counts / num_samples
+        total += number * float((binom.pmf(counts, num_samples, probability) * -shares_ * np.log(shares_)).sum())
+        seen += number * -np.expm1(num_samples * np.log1p(-min(probability, 1 - 1e-12)))
+    return total + (float(seen) - 1) / (2 * num_samples)
 
 
 def entropy_interval(counts: Counts) -> tuple[Numbers, Numbers]:
