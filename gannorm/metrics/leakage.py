@@ -31,11 +31,13 @@ class Leakage(NamedTuple):
         covered: Which modes are covered.
         misreading: How many times as often as real data the samples are misread, 1 at least.
         reliable: Whether the number of covered modes would stay within 10 % if they were misread twice as often again.
+        leaked: λ, how many samples of other modes are expected to be read as each.
     """
 
     covered: Bool[Tensor, " k"]
     misreading: float
     reliable: bool
+    leaked: Float[Tensor, " k"]
 
 
 def leakage_test(
@@ -82,7 +84,8 @@ def leakage_test(
             break
     doubted = enough & _unexplained(found, kept, errors, DOUBT * misreading)
     reliable = abs(int(doubted.sum()) - int(kept.sum())) <= TOLERATED * kept.sum()
-    return Leakage(torch.from_numpy(kept.reshape(-1)), misreading, bool(reliable))
+    leaked = _leaked(found, kept, inflated(errors, misreading)).reshape(-1)
+    return Leakage(torch.from_numpy(kept.reshape(-1)), misreading, bool(reliable), torch.from_numpy(leaked))
 
 
 def _channels(num_modes: int, size: int) -> int:
