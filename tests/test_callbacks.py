@@ -13,7 +13,9 @@ from torch import nn
 from gannorm import callbacks, rng
 from gannorm.callbacks.every import EveryImages
 from gannorm.callbacks.losses import NotFiniteError
+from gannorm.callbacks.reactions import Log, LookMore, Stop
 from gannorm.callbacks.sample_grid import grid
+from gannorm.collapse import Thresholds
 from gannorm.evaluation import measured
 from gannorm.evaluation.sheet import COLUMNS, GAP
 from gannorm.gan import GAN
@@ -120,19 +122,80 @@ def real_digits(labels):
     return lambda n, generator: pool[torch.randint(len(pool), (n,), generator=generator)]
 
 
-def test_a_mode_that_was_covered_and_is_gone_is_warned_of_and_dated(tmp_path, capsys):
-    coverage = callbacks.ModeCoverage(generator=real_digits(range(10)), every_images=8, num_samples=500)
-    events = callbacks.EventFile(tmp_path / "events.jsonl", coverage)
-    trainer = tiny.fit(SomebodysGAN(), tiny.loader(1, shape=MNIST_SHAPE), coverage, events)
-    assert coverage.events == []
-    coverage.generator, coverage.images_seen, events.images_seen = real_digits([0, 1, 2, 3, 4, 5, 6, 8]), 16, 16
+def watching_digits(generator, *reactions, **options):
+    """Return a callback that has looked once, at all digits, and its trainer; nothing is too early for it."""
+    coverage = callbacks.ModeCoverage(
+        generator=real_digits(range(10)),
+        every_images=8,
+        num_samples=500,
+        thresholds=Thresholds(warm_up_images=0),
+        reactions=reactions or (Log(),),
+        **options,
+    )
+    trainer = tiny.fit(SomebodysGAN(), tiny.loader(1, shape=MNIST_SHAPE), coverage)
+    coverage.generator = generator
+    return coverage, trainer
+
+
+def look_at(coverage, trainer, images_seen):
+    coverage.images_seen = images_seen
     coverage.act(trainer, trainer.lightning_module)
-    events.act(trainer, trainer.lightning_module)
-    assert coverage.events == [{"images_seen": 16, "state": "mode dropped", "modes": [7, 9]}]
+
+
+def test_a_lost_mode_is_warned_of_at_the_second_look_and_dated(tmp_path, capsys):
+    coverage, trainer = watching_digits(real_digits([0, 1, 2, 3, 4, 5, 6, 8, 9]))
+    events = callbacks.EventFile(tmp_path / "events.jsonl", coverage)
+    look_at(coverage, trainer, 16)
+    assert coverage.events == []
+    look_at(coverage, trainer, 24)
+    events.on_train_batch_end(trainer, trainer.lightning_module)
+    (event,) = coverage.events
+    assert (event["images_seen"], event["onset"], event["state"], event["modes"]) == (24, 16, "mode dropped", [7])
     assert [json.loads(line) for line in events.path.read_text().splitlines()] == coverage.events
     screen = capsys.readouterr()
     assert "10/10 modes" in screen.out
-    assert "warning: 16 images: no longer covered: 7, 9" in screen.err
+    assert "warning: 24 images: mode dropped, since 16: some modes are made no more" in screen.err
+
+
+def test_a_collapse_is_looked_at_again_with_fresh_noise_and_told_at_once():
+    coverage, trainer = watching_digits(real_digits([1]))
+    look_at(coverage, trainer, 16)
+    assert [event["state"] for event in coverage.events] == ["total"]
+
+
+def test_one_picture_that_the_judge_rejects_is_a_total_collapse():
+    noise = torch.rand(1, *MNIST_SHAPE, generator=rng.generator(0)) * 2 - 1
+    coverage, trainer = watching_digits(lambda n, _: noise.repeat(n, 1, 1, 1))
+    look_at(coverage, trainer, 16)
+    assert [(event["state"], event["statistics"]["spread"]) for event in coverage.events] == [("total", 0.0)]
+
+
+def test_few_pictures_of_each_digit_are_an_intra_mode_collapse():
+    pool = real_digits(range(10))(40, rng.generator(0))
+    coverage, trainer = watching_digits(lambda n, g: pool[torch.randint(40, (n,), generator=g)])
+    look_at(coverage, trainer, 16)
+    look_at(coverage, trainer, 24)
+    assert {event["state"] for event in coverage.events} - {"imbalance"} == {"intra-mode"}
+
+
+def test_looks_come_more_often_while_something_is_raised():
+    coverage, trainer = watching_digits(real_digits([1]), LookMore(8, 4))
+    assert coverage.intervals == [8]
+    look_at(coverage, trainer, 16)
+    assert coverage.intervals == [2]
+    coverage.generator = real_digits(range(10))
+    for images_seen in (18, 20, 22):
+        look_at(coverage, trainer, images_seen)
+    assert coverage.intervals == [8]
+
+
+def test_a_stop_is_for_its_state_and_worse_ones():
+    for stop_at, generator, stopped in (("severe", [1], True), ("severe", [0, 1, 2, 3, 4, 5, 6], False)):
+        stop = Stop(stop_at)
+        coverage, trainer = watching_digits(real_digits(generator), stop)
+        trainer.should_stop = False
+        look_at(coverage, trainer, 16)
+        assert (trainer.should_stop, bool(stop.reason)) == (stopped, stopped)
 
 
 def test_the_grid_has_one_row_for_each_digit_and_one_of_what_is_none():
@@ -233,8 +296,9 @@ def test_a_generator_that_is_not_there_is_missed_before_the_first_step():
 
 
 def test_states_survive_a_checkpoint():
-    coverage = callbacks.ModeCoverage(every_images=8)
-    coverage.images_seen, coverage.covered, coverage.events = 5, [1], [{"images_seen": 3}]
+    coverage, trainer = watching_digits(real_digits([1]), LookMore(8, 4))
+    look_at(coverage, trainer, 16)
     again = callbacks.ModeCoverage(every_images=8)
     again.load_state_dict(copy.deepcopy(coverage.state_dict()))
     assert again.state_dict() == coverage.state_dict()
+    assert again.intervals == [2]

@@ -16,8 +16,9 @@ from gannorm.callbacks.mode_coverage import ModeCoverage
 class Checkpoints(EveryImages):
     """Save `last.ckpt` at each look at the modes and where the run stops, and `best.ckpt`: most modes, then lowest KL.
 
-    It must come after every callback that may stop the run. Where a run stops it acts at the end of that step, not when
-    training has ended: by then Lightning has closed the epoch, and a resumed run would start the next one.
+    It follows the looks where these come more often, too. It must come after every callback that may stop the run.
+    Where a run stops it acts at the end of that step, not when training has ended: by then Lightning has closed the
+    epoch, and a resumed run would start the next one.
 
     Args:
         folder: Where they go.
@@ -38,14 +39,23 @@ class Checkpoints(EveryImages):
         """Where the last one is."""
         return self.folder / "last.ckpt"
 
+    def reached(self, before: int) -> bool:
+        """Return whether to save: at its own moments, and after each look."""
+        return super().reached(before) or (self.coverage is not None and self.coverage.has_looked())
+
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Save, and keep a copy if it is the best."""
-        latest = None if self.coverage is None or self.coverage.looked_at != self.images_seen else self.coverage.latest
+        latest = self.coverage.latest if self.coverage is not None and self.coverage.has_looked() else None
         best_now = latest is not None and self.improves(latest.metrics)
         self.save(trainer, module)
         if best_now and trainer.is_global_zero:
-            shutil.copyfile(self.last, self.last.with_name("best.tmp"))
-            os.replace(self.last.with_name("best.tmp"), self.folder / "best.ckpt")
+            self.copy("best.ckpt")
+
+    def copy(self, name: str) -> None:
+        """Keep a copy of the last one under another name, whole or not at all."""
+        temporary = self.last.with_name(f"{name}.tmp")
+        shutil.copyfile(self.last, temporary)
+        os.replace(temporary, self.folder / name)
 
     def improves(self, metrics: dict[str, Any]) -> bool:
         """Return whether these metrics are the best so far, and remember them if so."""

@@ -3,15 +3,15 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 
-from gannorm.callbacks.every import EveryImages
 from gannorm.callbacks.mode_coverage import ModeCoverage
 
 
-class EventFile(EveryImages):
-    """Write all events after each look at the modes: the file is always what the run so far says, a resumed one too.
+class EventFile(pl.Callback):
+    """Write all events at the step of a new one: the file is always what the run so far says, a resumed one too.
 
     Args:
         path: events.jsonl of the run folder.
@@ -19,13 +19,16 @@ class EventFile(EveryImages):
     """
 
     def __init__(self, path: Path, coverage: ModeCoverage) -> None:
-        super().__init__(*coverage.intervals)
         self.path = path
         self.coverage = coverage
+        self.written: int | None = None  # events in the file; None = it is not there, or another attempt's
 
-    def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Write them."""
-        if trainer.is_global_zero:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:  # noqa: ARG002
+        """Write them where there are others than before; at the first look an empty file, if there is none."""
+        if not trainer.is_global_zero or self.coverage.looked_at is None:
+            return
+        if self.written != len(self.coverage.events):
+            self.written = len(self.coverage.events)
             temporary = self.path.with_suffix(".tmp")
             temporary.write_text("".join(json.dumps(event) + "\n" for event in self.coverage.events))
             os.replace(temporary, self.path)

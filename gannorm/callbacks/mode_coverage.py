@@ -1,5 +1,6 @@
-"""Mode coverage while a generator trains: sample, judge, log, say one line, warn when a mode is gone."""
+"""Mode coverage while a generator trains: sample, judge, log, say one line, and tell the detector of collapse."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -7,33 +8,47 @@ from torch import nn
 
 from gannorm import screen
 from gannorm.callbacks.every import EveryImages
+from gannorm.callbacks.reactions import Log, Reaction
+from gannorm.callbacks.rows import RowMaker
+from gannorm.callbacks.signals import Signals
+from gannorm.collapse import SEVERITIES, Detector, Event, Row, Thresholds, code
 from gannorm.evaluation import Evaluation, look
 from gannorm.gan import GAN
+from gannorm.gan.options import Which
 from gannorm.judges import Judge
 from gannorm.protocols import protocol
 from gannorm.sampling import Sample, latent_dim
 from gannorm.tracking import WandbLogger
 
-NAMED = 20  # modes in a warning
 LOGGED = 100  # modes whose shares are logged one by one
+CHEAP = ("fake_gradient", "gradient_cosine", "logit_gap", "feature_deviation")  # of a reading between two looks
 
 
 class ModeCoverage(EveryImages):
     """Every k images, count the modes that a generator covers; for our `GAN` and for anybody's LightningModule.
 
-    It draws from random numbers of its own and restores everything it touches: with and without it the trained weights
-    are the same, bit for bit.
+    Each look is a row for a `gannorm.collapse.Detector`, whose events are said, logged and kept; a look that shows a
+    collapse is repeated at once with fresh noise. It draws from random numbers of its own and restores everything it
+    touches: with and without it the trained weights are the same, bit for bit.
 
     Args:
         generator: Name of the module's attribute that is a generator with `latent_dim`, or `sample(n, rng)` to images
-            in [-1, 1]; None = the averaged generator of a `GAN`.
+            in [-1, 1]; None = a `GAN`'s own.
         data: Name of the protocol whose judge counts the modes (`gannorm.protocols.names()`), or a judge.
         every_images: Real images between two looks.
         num_samples: Drawn at each look; 2,048 detects a dropped mode of ten.
         seed: Of the samples; each look has fresh ones.
+        which: Of a `GAN`: its averaged generator, or the raw one.
+        real: Has `real(num, rng)`, as the data modules of this package: what copies among the samples are compared
+            with. None = the protocol's data; with a judge of one's own, nothing.
+        thresholds: Of the detector.
+        reactions: To its events, see `gannorm.callbacks.reactions`.
+        signals: Whose costly signals a look asks for; None = none.
 
     Attributes:
         latest: The last `Evaluation`; None before the first.
+        looked_at: Images seen at the last look; None before the first.
+        detector: Knows the state, and all events and looks so far.
 
     Raises:
         ValueError: No such protocol.
@@ -51,31 +66,72 @@ class ModeCoverage(EveryImages):
         every_images: int = 32_000,
         num_samples: int = 2048,
         seed: int = 0,
+        which: Which = "averaged",
+        real: Any = None,
+        thresholds: Thresholds | None = None,
+        reactions: Sequence[Reaction] = (Log(),),
+        signals: Signals | None = None,
     ) -> None:
         super().__init__(every_images)
         self.generator = generator
         self.judge: Judge = protocol(data).make_judge() if isinstance(data, str) else data
         self.num_samples = num_samples
         self.seed = seed
+        self.which = which
         self.latest: Evaluation | None = None
-        self.looked_at: int | None = None  # images seen at the last look
-        self.covered: list[int] = []
-        self.events: list[dict[str, Any]] = []
+        self.looked_at: int | None = None
+        self.rows = RowMaker(self.judge, protocol(data).make_data() if isinstance(data, str) else real, seed=seed)
+        self.detector = Detector(self.judge.prior.tolist(), thresholds)
+        self.reactions = tuple(reactions)
+        self.signals = signals
 
     @property
     def state_key(self) -> str:
         """Two of these may watch two generators of one module."""
         return self._generate_state_key(generator=getattr(self.generator, "__name__", self.generator))
 
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far, as they stand in events.jsonl."""
+        return self.detector.events
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
+        """Look where a moment has come, and pass on a reading of signals that was made at this step."""
+        super().on_train_batch_end(trainer, pl_module, *args)
+        if self.signals is not None and self.signals.read_at == self.images_seen and trainer.is_global_zero:
+            cheap: dict[str, Any] = {name: value for name, value in self.signals.latest.items() if name in CHEAP}
+            self.react(trainer, self.detector.update(Row(images_seen=self.images_seen, **cheap)))
+
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Look once, log it, and say it."""
+        """Look once, log it, say it, and tell the detector."""
         sample = self.sampler_of(module)
-        self.latest = look(sample, self.judge, num_samples=self.num_samples, seed=self.seed, stream=self.images_seen)
+        self.latest = self.look(sample, self.images_seen)
         self.looked_at = self.images_seen
-        if trainer.is_global_zero:
-            log(trainer, self.latest.metrics, self.images_seen)
-            screen.say(line(self.latest.metrics, self.images_seen))
-            self.warn_of_lost_modes(trainer)
+        if not trainer.is_global_zero:
+            return
+        log(trainer, self.latest.metrics, self.images_seen)
+        screen.say(line(self.latest.metrics, self.images_seen))
+        costly = self.signals.costly(module) if self.signals is not None and isinstance(module, GAN) else {}
+        row = self.rows.row(self.latest, self.images_seen, {**costly, "churn": self.rows.churn(sample)})
+        again = None
+        if self.detector.needs_confirmation(row):
+            again = self.rows.row(self.look(sample, f"{self.images_seen} again"), self.images_seen, {})
+        events = self.detector.update(row, again)
+        log_state(trainer, self.detector, row)
+        self.react(trainer, events)
+
+    def has_looked(self) -> bool:
+        """Return whether there was a look at this very step."""
+        return self.looked_at == self.images_seen and self.latest is not None
+
+    def look(self, sample: Sample | nn.Module, stream: int | str) -> Evaluation:
+        """Return what the judge says of fresh samples."""
+        return look(sample, self.judge, num_samples=self.num_samples, seed=self.seed, stream=stream)
+
+    def react(self, trainer: pl.Trainer, events: list[Event]) -> None:
+        """Let each reaction have its turn, in order."""
+        for reaction in self.reactions:
+            reaction.react(trainer, self, events)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
         """Find the generator before the first step, not at the first look; a `GAN` has one."""
@@ -101,36 +157,32 @@ class ModeCoverage(EveryImages):
                 f"generator=None: {type(module).__name__} is no GAN of gannorm; name its attribute, "
                 'such as ModeCoverage(generator="generator")'
             )
-        return module.sample()
-
-    def warn_of_lost_modes(self, trainer: pl.Trainer) -> None:
-        """Say which modes were covered at the look before and are not now."""
-        assert self.latest is not None
-        covered = self.latest.metrics["covered"]
-        lost = sorted(set(self.covered) - set(covered))
-        self.covered = covered
-        if lost:
-            names = ", ".join(map(str, lost[:NAMED])) + (" ..." if len(lost) > NAMED else "")
-            text = f"{self.images_seen:,} images: no longer covered: {names}"
-            screen.warn(text)
-            self.events.append({"images_seen": self.images_seen, "state": "mode dropped", "modes": lost})
-            for logger in trainer.loggers:
-                if isinstance(logger, WandbLogger):
-                    logger.alert(f"mode dropped: {names}", text)
+        return module.sample(self.which)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the next look needs, for a resumed run."""
         return super().state_dict() | {
-            "covered": self.covered,
-            "events": self.events,
             "looked_at": self.looked_at,
+            "intervals": self.intervals,
+            "rows": self.rows.state_dict(),
+            "detector": self.detector.state_dict(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         super().load_state_dict(state_dict)
-        for name in ("covered", "events", "looked_at"):
-            setattr(self, name, state_dict[name])
+        self.looked_at, self.intervals = state_dict["looked_at"], state_dict["intervals"]
+        self.rows.load_state_dict(state_dict["rows"])
+        self.detector.load_state_dict(state_dict["detector"])
+
+
+def log_state(trainer: pl.Trainer, detector: Detector, row: Row) -> None:
+    """Send what the detector makes of a look to every logger: its state is a mark on the charts."""
+    figures: Mapping[str, Any] = detector.summary(row)
+    state = {"state": code(detector.state), "severity": SEVERITIES.index(detector.severity)}
+    values = {f"collapse/{name}": value for name, value in {**figures, **state}.items()}
+    for logger in trainer.loggers:
+        logger.log_metrics({"images_seen": row.images_seen, **values}, step=row.images_seen)
 
 
 def flat(metrics: dict[str, Any], prefix: str = "coverage") -> dict[str, int | float]:

@@ -21,6 +21,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from gannorm.gan import GAN
 from gannorm.training.errors import ConfigError
+from gannorm.training.reacting import REACTIONS
 
 NO_EFFECT = {
     "trainer.max_steps": "progress counts images; use --images",
@@ -145,6 +146,29 @@ class Configuration(LightningCLI):
         parser.add_argument("--evaluation.every_images", type=int, default=32_000, help="From look to look at modes.")
         parser.add_argument("--evaluation.num_samples", type=int, default=2048, help="Judged at each look.")
         parser.add_argument("--evaluation.final_samples", type=int, default=10_000, help="Judged at the end.")
+        parser.add_argument(
+            "--evaluation.generator",
+            type=Literal["averaged", "raw"],
+            default="averaged",
+            help="Which one is looked at while training; averaging hides modes that come and go.",
+        )
+        parser.add_argument(
+            "--evaluation.cells", type=int, default=0, help="K-means cells as modes of data without any."
+        )
+        parser.add_argument(
+            "--collapse.reactions",
+            type=list[str],
+            default=["log"],
+            help=f"What is done about a collapse: {', '.join(REACTIONS)}; docs/detector.md says how.",
+        )
+        parser.add_argument("--collapse.stop_at", type=str, default="severe", help="This state or a worse one stops.")
+        parser.add_argument("--collapse.look_more_often", type=int, default=4, help="Times, for `look_more`.")
+        parser.add_argument(
+            "--collapse.thresholds",
+            type=dict[str, int | float],
+            default={},
+            help="Those of `gannorm.collapse.Thresholds` that are to be others, by name.",
+        )
         parser.add_argument("--log_every_images", type=int, default=6_400, help="Between two readings of the losses.")
         parser.add_argument(
             "--allow", type=list[str] | str, default=[], help="Codes of norm findings that are wanted, such as N07."

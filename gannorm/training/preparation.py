@@ -32,6 +32,8 @@ def check_numbers(config: Any) -> None:
             raise ConfigError(f"{name}={value}: at least 1")
     if options.every_images < 0:
         raise ConfigError(f"evaluation.every_images={options.every_images} is negative; 0 means never")
+    if options.cells < 0:
+        raise ConfigError(f"evaluation.cells={options.cells} is negative; 0 means none")
     if config.minutes is not None and config.minutes <= 0:
         raise ConfigError(f"minutes={config.minutes}: more than 0, or leave it out")
 

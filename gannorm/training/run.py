@@ -7,19 +7,19 @@ from pathlib import Path
 from signal import SIGINT, Signals
 from typing import Any
 
-import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 from torch import nn
 
 from gannorm import callbacks, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
+from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.evaluation import look, yardstick
-from gannorm.protocols import judge_of, protocol
 from gannorm.training.errors import RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
+from gannorm.training.judging import label_of
 from gannorm.training.metrics_file import MetricsFile
+from gannorm.training.observers import Observers
 from gannorm.training.parser import Configuration, arguments_of
 from gannorm.training.preparation import check_numbers, prepare
 from gannorm.training.quiet import quiet_lightning
@@ -28,7 +28,7 @@ from gannorm.training.run_folder import RunFolder, check_disk, choose, existing,
 from gannorm.training.saving import save_network
 
 STATES_PER_PARAMETER = 3  # in a checkpoint: the weight, or its average, and two moments of Adam
-CHECKPOINTS = 10  # of a run whose modes are not looked at
+COLLAPSED = 3  # exit code of a run that the collapse policy stopped
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Outcome:
         quiet: Whether standard output is to stay empty.
         was_finished: Whether it had been finished before, and nothing was done.
         signal: What stopped it, if something did.
+        collapsed: Whether the collapse policy stopped it.
     """
 
     folder: RunFolder
@@ -48,11 +49,14 @@ class Outcome:
     quiet: bool = False
     was_finished: bool = False
     signal: Signals | None = None
+    collapsed: bool = False
 
     @property
     def exit_code(self) -> int:
         """Return what a command has to exit with."""
-        return EXIT_CODES[self.signal] if self.signal is not None else 0
+        if self.signal is not None:
+            return EXIT_CODES[self.signal]
+        return COLLAPSED if self.collapsed else 0
 
 
 def train(config: str | Path | Mapping[str, Any] | None = None, **overrides: Any) -> dict[str, Any]:
@@ -127,57 +131,15 @@ class Run:
         check_numbers(self.config)
         self.gan, self.data = configuration.build()
         self.times = self.gan.packing if self.config.compare_at == "steps" else 1
-        prepare(self.gan, self.data, self.config, self.total_images)
+        prepare(self.gan, self.data, self.config, self.times * self.config.images)
         self.checkpoint, self.resumed_at = folder.checkpoint(bool(self.config.resume))
-        self.coverage = self.coverage_of(self.data)
-        self.clock = callbacks.StopAt(self.total_images, self.config.minutes)
-        self.interrupts = callbacks.Interrupts()
-        self.observers = self.make_observers()
-        self.trainer = configuration.trainer_with(self.loggers, self.observers)
+        self.observers = Observers(self.gan, self.data, self.config, folder.path, self.times)
+        self.coverage = self.observers.coverage
+        self.clock, self.interrupts = self.observers.clock, self.observers.interrupts
+        self.callbacks = self.observers.in_order()
+        self.trainer = configuration.trainer_with(self.loggers, self.callbacks)
         num_bytes = STATES_PER_PARAMETER * sum(p.numel() * p.element_size() for p in self.gan.parameters())
         check_disk(folder, num_bytes)
-
-    @property
-    def total_images(self) -> int:
-        """Return the length of the run: with packing m and equal steps, m times the images that were asked for."""
-        return self.config.images * self.times
-
-    @property
-    def every_images(self) -> int:
-        """Return the images from look to look; where modes are not looked at, from checkpoint to checkpoint."""
-        every = self.config.evaluation.every_images or max(1, self.config.images // CHECKPOINTS)
-        return every * self.times
-
-    def coverage_of(self, data: pl.LightningDataModule) -> callbacks.ModeCoverage | None:
-        """Return the callback that counts modes, or None where nobody can judge this data."""
-        if (judge := judge_of(data)) is None:
-            name = getattr(data, "name", type(data).__name__)
-            shares = getattr(data, "shares", None)
-            named = f"{name!r} with shares {shares}" if shares else repr(name)
-            screen.warn(
-                f"data {named} has no judge: modes are not counted; `gannorm evaluate --help` lists what has one"
-            )
-            return None
-        every = self.config.evaluation.every_images * self.times
-        number = self.config.evaluation.num_samples
-        return callbacks.ModeCoverage(data=judge, every_images=every, num_samples=number, seed=self.gan.seed)
-
-    def make_observers(self) -> list[Callback]:
-        """Return the run's own callbacks in the order in which they act: they stop, check, look, save, show."""
-        path = self.folder.path
-        every = self.every_images
-        looking: list[Callback] = []
-        if self.coverage is not None:
-            sheets = callbacks.SampleGrid(self.coverage, path / "samples")
-            looking = [self.coverage, sheets, callbacks.EventFile(path / "events.jsonl", self.coverage)]
-        return [
-            self.clock,
-            self.interrupts,
-            callbacks.Losses(self.folder.last_checkpoint, self.config.log_every_images * self.times, every),
-            *looking,
-            callbacks.Checkpoints(path / "checkpoints", every, self.coverage),
-            callbacks.ProgressBar(self.total_images, self.coverage),
-        ]
 
     def loggers(self, chosen: Any) -> list[Logger]:
         """Return the run folder's own logger, and the chosen ones or Weights & Biases beside it."""
@@ -222,10 +184,14 @@ class Run:
         """Train; evaluate if the run came to its end."""
         for logger in self.trainer.loggers:
             logger.log_hyperparams({**self.plain, **flat_config(self.plain)})
-        screen.say(f"run {self.folder.path}: {self.total_images:,} images on {self.trainer.strategy.root_device}")
+        screen.say(
+            f"run {self.folder.path}: {self.observers.total_images:,} images on {self.trainer.strategy.root_device}"
+        )
         self.trainer.fit(self.gan, self.data, ckpt_path=self.checkpoint, weights_only=True)
         if self.interrupts.received is not None:
             return self.stopped(self.interrupts.received)
+        if self.observers.stop is not None and self.observers.stop.reason:
+            return self.collapsed(self.observers.stop.reason)
         generator = self.gan.snapshot()
         self.save_networks(generator)
         return Outcome(self.folder, self.write("finished", "", **self.evaluate(generator)), quiet=self.config.quiet)
@@ -234,12 +200,18 @@ class Run:
         """Write down that a signal ended the run."""
         return Outcome(self.folder, self.write("stopped", signal.name), quiet=self.config.quiet, signal=signal)
 
+    def collapsed(self, reason: str) -> Outcome:
+        """Write down that the run's modes collapsed, and all that a person may want to know of it."""
+        assert self.coverage is not None
+        write_post_mortem(self.folder.path, reason, self.coverage, self.plain)
+        return Outcome(self.folder, self.write("stopped", reason), quiet=self.config.quiet, collapsed=True)
+
     def evaluate(self, generator: nn.Module) -> dict[str, Any]:
         """Return the final figures of the generator, of the raw one, and of held-out real data."""
         if self.coverage is None:
             return {}
         number = self.config.evaluation.final_samples
-        named = {"protocol": protocol(str(self.data.name)).label, "log_base": "e"}
+        named = {"protocol": label_of(self.data, self.coverage.judge), "log_base": "e"}
         look_at = partial(look, judge=self.coverage.judge, num_samples=number, seed=self.gan.seed)
         figures = {
             "evaluation": look_at(self.gan.sampler_of(generator, "averaged"), stream="evaluation").metrics
@@ -259,7 +231,7 @@ class Run:
 
     def write(self, status: str, reason: str, **figures: Any) -> dict[str, Any]:
         """Write results.json, and return what stands in it."""
-        looking = sum(observer.seconds for observer in self.observers if isinstance(observer, callbacks.EveryImages))
+        looking = sum(getattr(callback, "seconds", 0.0) for callback in self.callbacks if callback is not self.clock)
         results = results_of(
             self.gan,
             self.plain,

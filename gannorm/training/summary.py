@@ -82,6 +82,8 @@ def caption(results: Mapping[str, Any]) -> str:
 def next_lines(outcome: Outcome) -> list[str]:
     """Return what to type next."""
     path = outcome.folder.path
+    if outcome.collapsed:
+        return [f"{outcome.results['reason']}; what happened: {path / 'post-mortem.md'}"]
     if outcome.signal is not None:
         return [f"go on with: --resume {path}"]
     opener = "open" if os.uname().sysname == "Darwin" else "xdg-open"
