@@ -19,6 +19,7 @@ from gannorm.metrics import (
     statistics_gap,
     weight_ranks,
 )
+from gannorm.metrics.copies import deviation
 from gannorm.metrics.diversity import rke
 from tests.reference import signals
 
@@ -53,11 +54,12 @@ def test_copies_equal_loops_over_pairs(real: torch.Tensor, fresh: torch.Tensor) 
     yardstick = Yardstick.of(real, 50)
     assert yardstick is not None
     samples = torch.cat([fresh[:30], fresh[:20] + 0.01])
-    copies, plain = yardstick.measure(samples), samples.double().numpy()
+    scale = min(deviation(samples) / yardstick.deviation, 1.0)
+    copies, plain = yardstick.measure(samples), samples.double().numpy() / scale
     assert copies.near_duplicates == signals.near_duplicates(plain, yardstick.threshold)
     assert copies.kinds == pytest.approx(signals.kinds(plain, yardstick.bandwidth))
     with_itself = 50 / (1 + 49 / copies.kinds)
-    assert rke(samples, yardstick.bandwidth) == pytest.approx(with_itself)
+    assert rke(samples / scale, yardstick.bandwidth) == pytest.approx(with_itself)
 
 
 def test_the_limit_of_the_entropy_is_above_the_truth_in_99_of_100_draws(real: torch.Tensor) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from gannorm.collapse.event import Event
 from gannorm.collapse.expected import as_prior
 from gannorm.collapse.look import Look, depth
-from gannorm.collapse.memory import Memory
+from gannorm.collapse.memory import Memory, thin_modes
 from gannorm.collapse.row import Row
-from gannorm.collapse.rules import RULES, Moment
+from gannorm.collapse.rules import RULES, Moment, many_copies
 from gannorm.collapse.states import DEPTHS, STATES, Severity, code
 from gannorm.collapse.status import Status
 from gannorm.collapse.thresholds import Thresholds
@@ -78,7 +78,7 @@ class Detector:
     def needs_confirmation(self, row: Row) -> bool:
         """Return whether a look would raise a collapse at once: then draw again with fresh noise, and pass both."""
         worst = max((level for level, name in enumerate(DEPTHS) if level and self.statuses[name].up), default=0)
-        return self._tells(row) and self._depth(row) > worst
+        return self._tells(row) and (self._depth(row) > worst or self._has_new_copies(row))
 
     def update(self, row: Row, again: Row | None = None) -> list[Event]:
         """Take in a row and return what has changed.
@@ -96,7 +96,7 @@ class Detector:
         judged = look if self.memory.mature else None
         if judged is not None and judged.num_accepted:
             self.memory.take_look(row, judged, self.thresholds)
-        moment = Moment(row, judged, self._confirmed(row, again), self.memory, self.thresholds)
+        moment = Moment(row, again, judged, self._confirmed(row, again), self.memory, self.thresholds)
         events = self._events(moment) if self._tells(row) or not row.is_finite() else []
         self.memory.take_signals(row)
         self.events += [event.to_dict() for event in events]
@@ -137,6 +137,12 @@ class Detector:
 
     def _depth(self, row: Row) -> int:
         return depth(row, self._look(row) if self._is_mature_at(row) else None, self.thresholds)
+
+    def _has_new_copies(self, row: Row) -> bool:
+        if not self._is_mature_at(row) or self.statuses["thin"].up or self.statuses["near duplicates"].up:
+            return False
+        counts = np.array(row.counts or [])
+        return many_copies(row, self.thresholds) or bool(thin_modes(row, counts, self.thresholds))
 
     def _is_mature_at(self, row: Row) -> bool:
         return self.memory.mature or (row.quality is not None and row.quality >= self.thresholds.quality)
@@ -185,6 +191,8 @@ class Detector:
         """Return which new states get an event: no shallower collapse beside a deeper one, no sign of what is there."""
         active = self.active
         implied = {name for deeper in active if deeper in SHALLOW for name in SHALLOW[deeper]}
+        if "total" in active:
+            implied.add("intra-mode")  # one picture is few pictures
         harmless = HARMLESS if self._warned() else set()
         return [name for name in STATES if name in news and name not in implied | harmless]
 

@@ -21,7 +21,8 @@ class Look:
     """Judged samples of one moment.
 
     Attributes:
-        counts: Accepted samples of each mode, K.
+        counts: Accepted samples of each mode, K, without those that the judge is expected to have misread where a mode
+            is not covered.
         num_samples: N, rejected ones too.
         prior: π.
         effective: e^H of the accepted samples (Miller-Madow), at most K; 0 of none.
@@ -41,7 +42,7 @@ class Look:
         Raises:
             ValueError: The row has another number of modes.
         """
-        counts = np.asarray(row.counts, dtype=int)
+        counts = without_leaked(row)
         if len(counts) != len(prior):
             raise ValueError(f"counts of {len(counts)} modes; the prior has {len(prior)}")
         if not counts.sum():
@@ -77,6 +78,20 @@ class Look:
             return False
         top = int(self.counts.argmax())
         return bool(1 - self.counts[top] / self.num_accepted < dropped * (1 - self.prior[top]))
+
+
+def without_leaked(row: Row) -> Int[np.ndarray, " k"]:
+    """Return the counts of a row, less the expected misread samples in modes that are not covered.
+
+    Example:
+        >>> without_leaked(Row(images_seen=1, num_samples=90, counts=[80, 4], covered=[0], leaked=[0.0, 3.2])).tolist()
+        [80, 1]
+    """
+    counts = np.asarray(row.counts, dtype=int)
+    if row.leaked is None or row.covered is None:
+        return counts
+    missing = ~np.isin(np.arange(len(counts)), list(row.covered))
+    return np.where(missing, np.maximum(counts - np.round(np.array(row.leaked)).astype(int), 0), counts)
 
 
 def depth(row: Row, look: Look | None, thresholds: Thresholds) -> int:

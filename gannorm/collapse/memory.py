@@ -72,7 +72,7 @@ class Memory:
         said = readable(look.prior, look.num_samples, look.num_accepted, thresholds.dropped)
         self.missing = [*self.missing, numbers(dropped & counted)][-PERSISTENCE[1] :]
         self.uncovered = [*self.uncovered, numbers(~covered & said & counted)][-2:]
-        self.thin = [*self.thin, thin_modes(row, look, thresholds)][-PERSISTENCE[1] :]
+        self.thin = [*self.thin, thin_modes(row, look.counts, thresholds)][-PERSISTENCE[1] :]
 
     def take_share(self, look: Look) -> None:
         """Add up how far the number of modes is below what it used to be (CUSUM, Page 1954)."""
@@ -140,14 +140,14 @@ def covered_modes(row: Row, look: Look, thresholds: Thresholds) -> Bool[np.ndarr
     return look.counts >= fewest(look.prior, look.num_samples, thresholds.dropped)
 
 
-def thin_modes(row: Row, look: Look, thresholds: Thresholds) -> list[int]:
+def thin_modes(row: Row, counts: Int[np.ndarray, " k"], thresholds: Thresholds) -> list[int]:
     """Return the modes whose samples are few pictures: little entropy, or many near-duplicates."""
     if row.class_rke is None and row.class_duplicates is None:
         return []
-    num_modes = len(look.counts)
+    num_modes = len(counts)
     entropy = known(row.class_rke, num_modes)
     twins, real = known(row.class_duplicates, num_modes), known(row.class_duplicates_real, num_modes)
-    noise = 3 * np.sqrt(np.maximum(real * (1 - real), 0) / np.maximum(look.counts, 1))
+    noise = 3 * np.sqrt(np.maximum(real * (1 - real), 0) / np.maximum(counts, 1))
     with np.errstate(invalid="ignore"):  # NaN is what is not known, and no comparison with it holds
         return numbers((entropy < thresholds.rke) | (twins > thresholds.duplicates * real + noise))
 

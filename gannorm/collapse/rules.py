@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from gannorm.collapse.look import EASIER, Look, is_over
-from gannorm.collapse.memory import ALARM, Memory, persistent
+from gannorm.collapse.memory import ALARM, Memory, persistent, thin_modes
 from gannorm.collapse.row import Row
 from gannorm.collapse.states import DEPTHS
 from gannorm.collapse.thresholds import Thresholds
@@ -25,6 +25,7 @@ class Moment:
 
     Attributes:
         row: The statistics of now.
+        again: A repetition of the look with fresh noise; None where there was none.
         look: What the judge says of them; None without a judge, without samples, or while the run is immature.
         depth: Of the collapse, confirmed; its place in `DEPTHS`.
         memory: The past, this row included.
@@ -32,6 +33,7 @@ class Moment:
     """
 
     row: Row
+    again: Row | None
     look: Look | None
     depth: int
     memory: Memory
@@ -46,12 +48,14 @@ class Finding(NamedTuple):
         over: Whether it is surely not so; between the two nothing changes.
         modes: Which modes are concerned.
         onset: Images seen at the first look that shows it; None = this moment.
+        sure: Whether a look with fresh noise agrees, so that nothing has to persist.
     """
 
     holds: bool
     over: bool
     modes: tuple[int, ...] = ()
     onset: int | None = None
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,21 +135,37 @@ def exchange(pair: Int[np.ndarray, "2 k"], share: float) -> bool:
 
 
 def thin(moment: Moment) -> Finding | None:
-    """Modes whose samples are few pictures in two of three looks."""
+    """Modes whose samples are few pictures in two of three looks, or in two looks at once."""
     if moment.look is None or (moment.row.class_rke is None and moment.row.class_duplicates is None):
         return None
     memory = moment.memory
-    modes = tuple(sorted(persistent(memory.thin)))
+    modes = tuple(sorted(persistent(memory.thin) | set(thin_in_both(moment))))
     return Finding(bool(modes), not memory.thin[-1], modes, memory.first_of(modes, memory.thin))
+
+
+def thin_in_both(moment: Moment) -> list[int]:
+    """Return the modes whose samples are few pictures in this look and in its repetition."""
+    if moment.again is None or moment.look is None:
+        return []
+    again = thin_modes(moment.again, moment.look.counts, moment.thresholds)
+    return sorted(set(moment.memory.thin[-1]) & set(again))
 
 
 def near_duplicates(moment: Moment) -> Finding | None:
     """Many samples that another one is nearly the same as, whatever their modes."""
-    now, real = moment.row.near_duplicates, moment.row.near_duplicates_real
-    if now is None or real is None or not moment.memory.mature:
+    now = moment.row.near_duplicates
+    if now is None or not moment.memory.mature:
         return None
-    most = max(moment.thresholds.duplicates * real, moment.thresholds.spread)
-    return Finding(now > most, now < most / EASIER)
+    sure = moment.again is not None and many_copies(moment.again, moment.thresholds)
+    return Finding(
+        many_copies(moment.row, moment.thresholds), not many_copies(moment.row, moment.thresholds, EASIER), sure=sure
+    )
+
+
+def many_copies(row: Row, thresholds: Thresholds, easier: float = 1.0) -> bool:
+    """Return whether so many samples have a twin that real ones never would, and that it matters."""
+    now, real = row.near_duplicates, row.near_duplicates_real
+    return now is not None and real is not None and now > max(thresholds.duplicates * real, thresholds.spread) / easier
 
 
 def not_finite(moment: Moment) -> Finding | None:

@@ -28,7 +28,7 @@ class Status:
         """Take in a finding and return the modes that it concerns for the first time."""
         self.recent = [*self.recent, (images_seen, finding.holds)][-rule.of :]
         held = [moment for moment, holds in self.recent if holds]
-        if not self.up and len(held) >= rule.needed:
+        if not self.up and held and (finding.sure or len(held) >= rule.needed):
             onset = held[0] if finding.onset is None else finding.onset
             self.up, self.onset, self.clean, self.modes = True, onset, 0, []
         self.clean = self.clean + 1 if finding.over else 0

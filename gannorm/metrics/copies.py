@@ -17,6 +17,7 @@ CLOSE = 0.01  # of real samples are as near to another one as a near-duplicate
 NEIGHBOUR = 5  # whose median distance is the bandwidth of the kernel, over √2
 SIZES = (25, 50, 100, 200, 512)  # numbers of samples that are compared; the largest there are enough for
 DRAWS = 8  # sub-samples of the real samples that make a yardstick
+SMALLEST_SCALE = 0.5  # of the real samples' deviation: less is no lack of contrast any more
 CONFIDENCE = 0.99
 QUANTILE = 2.326  # of a normal distribution, 99 %, one side
 
@@ -47,6 +48,7 @@ class Yardstick:
         threshold: Distance of a near-duplicate.
         bandwidth: Of the kernel exp(−d² / (2σ²)).
         likeness: Mean of the squared kernel over pairs of real samples.
+        deviation: Root mean square distance of real samples from their mean.
         near_duplicates: Upper limit (99 %) of the share of near-duplicates among real samples: `CLOSE`, as far as the
             number of real samples tells.
     """
@@ -55,6 +57,7 @@ class Yardstick:
     threshold: float
     bandwidth: float
     likeness: float
+    deviation: float
     near_duplicates: float
 
     @classmethod
@@ -71,16 +74,21 @@ class Yardstick:
         nearest = torch.cat([distances.amin(1) for distances in draws])
         likeness = torch.cat([_likeness(distances, bandwidth) for distances in draws])
         most = float(beta.ppf(CONFIDENCE, CLOSE * len(real) + 1, (1 - CLOSE) * len(real)))
-        return cls(size, float(nearest.quantile(CLOSE)), bandwidth, float(likeness.mean()), most)
+        return cls(size, float(nearest.quantile(CLOSE)), bandwidth, float(likeness.mean()), deviation(real), most)
 
     def measure(self, fake: Float[Tensor, "n d"]) -> Copies:
         """Return how much the first `size` samples repeat each other.
+
+        Blur and other losses of contrast shrink all distances and make no copies: distances are taken in units of the
+        samples' own deviation, down to half of that of real ones. A collapse shrinks it more than that.
 
         The Rényi kernel entropy of n samples is n / (1 + (n − 1) κ), κ the mean of the squared kernel over their pairs
         (`gannorm.metrics.diversity.rke` with the samples themselves left out). Its limit takes κ lower by 2.33 of its
         standard deviations, 2 sd(κ_i) / √n, κ_i the mean of one sample's pairs (Hoeffding 1948).
         """
-        distances = _distances(fake[: self.size])
+        samples = fake[: self.size]
+        scale = min(max(deviation(samples) / self.deviation, SMALLEST_SCALE), 1.0)
+        distances = _distances(samples) / scale
         own = _likeness(distances, self.bandwidth)
         low = max(float(own.mean()) - QUANTILE * 2 * float(own.std()) / self.size**0.5, 0.0)
         return Copies(
@@ -135,6 +143,17 @@ def spread_ratio(fake: Float[Tensor, "n ..."], real: Float[Tensor, "m ..."]) -> 
     """
     wanted = float(real.double().flatten(1).var(0).sum())
     return (float(fake.double().flatten(1).var(0).sum()) / wanted) ** 0.5 if wanted else None
+
+
+def deviation(samples: Float[Tensor, "n d"]) -> float:
+    """Return the root mean square distance of samples from their mean.
+
+    Example:
+        >>> deviation(torch.tensor([[1.0], [3.0]]))
+        1.0
+    """
+    exact = samples.double().flatten(1)
+    return float((exact - exact.mean(0)).square().sum(1).mean()) ** 0.5
 
 
 def _distances(samples: Float[Tensor, "n d"]) -> Float64[Tensor, "n n"]:
