@@ -64,7 +64,7 @@ def answer(text: str) -> int:
 
 def usage() -> str:
     """Return the list of commands."""
-    rows = "\n".join(f"  {name:<12}{help_}" for name, (_, help_) in COMMANDS.items())
+    rows = "\n".join(f"  {name:<16}{help_}" for name, (_, help_) in COMMANDS.items())
     return f"gannorm COMMAND ...\n\n{rows}\n\ngannorm COMMAND --help says more."
 
 
@@ -126,6 +126,15 @@ def evaluate_command(arguments: list[str]) -> int:
     command.add_arguments(parser)
     text = command.run(parser.parse_args(command.joined(arguments)))
     return DONE if text is None else answer(text)
+
+
+def bench_detector_command(arguments: list[str]) -> int:
+    """Run the detector's bench."""
+    parser = command_parser("bench-detector", "How soon collapse detectors find known failures, and false alarms.")
+    from gannorm.collapse_bench import command
+
+    command.add_arguments(parser)
+    return answer(command.run(parser.parse_args(arguments)))
 
 
 def classifier_command(arguments: list[str]) -> int:
@@ -191,5 +200,6 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "sample": (sample_command, "draw pictures from a finished run's generator"),
     "evaluate": (evaluate_command, "measure samples of anything: modes, quality, diversity, with intervals"),
     "norms": (norms_command, "list the norms, or describe one"),
+    "bench-detector": (bench_detector_command, "how soon collapse detectors find known failures, and false alarms"),
     "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),
 }

@@ -17,7 +17,7 @@ TIERS = [
     {"callbacks"},
     {"training"},
     {"sources"},
-    {"study", "scorecard"},
+    {"study", "scorecard", "collapse_bench"},
     {"cli"},
 ]
 TIER = {room: number for number, rooms in enumerate(TIERS) for room in rooms}

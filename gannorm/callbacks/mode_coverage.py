@@ -21,7 +21,13 @@ from gannorm.sampling import Sample, latent_dim
 from gannorm.tracking import WandbLogger
 
 LOGGED = 100  # modes whose shares are logged one by one
-CHEAP = ("fake_gradient", "gradient_cosine", "logit_gap", "feature_deviation")  # of a reading between two looks
+CHEAP = (
+    "fake_gradient",
+    "gradient_cosine",
+    "steepness",
+    "logit_gap",
+    "feature_deviation",
+)  # of a reading between two looks
 
 
 class ModeCoverage(EveryImages):

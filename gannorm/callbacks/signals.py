@@ -25,6 +25,7 @@ from gannorm.remedies import pack
 from gannorm.sampling import inputs
 
 SAMPLES = 64  # of each kind at a reading, at most
+STEEP, EPSILON = 16, 1e-2  # latent vectors, and how far they are moved
 
 
 class Signals(EveryImages):
@@ -62,6 +63,7 @@ class Signals(EveryImages):
         """Return the signals of one small batch of real images and one of fakes."""
         with rng.untouched(), norms.freeze_state(gan):
             critics, real, fake = self.players(gan)
+            steepness = self.steepness(gan)
             real_logits, real_features = answer(critics[0], real)
             caught: list[Tensor] = []
 
@@ -76,6 +78,7 @@ class Signals(EveryImages):
         return {
             "fake_gradient": gradient,
             "gradient_cosine": cosine,
+            "steepness": steepness,
             "logit_gap": logit_gap(real_logits, fake_logits),
             "feature_deviation": ratio,
         }
@@ -107,6 +110,15 @@ class Signals(EveryImages):
         asked = (labels[0][:number], latent[1]) if gan.num_classes else (None, None)
         critics = tuple(gan.discriminator if y is None else Conditioned(gan.discriminator, y) for y in asked)
         return (critics[0], critics[1]), pack(real[:number], gan.packing), pack(fake, gan.packing)
+
+    @torch.no_grad()
+    def steepness(self, gan: GAN) -> float:
+        """Return how far samples move with their latent vectors: ‖G(z + εu) − G(z)‖ / ε, u a random direction."""
+        generator = rng.generator(gan.seed, "steepness", gan.images_seen)
+        z, *labels = (part.to(gan.device) for part in inputs(gan.generator, STEEP, generator))
+        direction = torch.nn.functional.normalize(torch.randn(z.shape, generator=generator)).to(gan.device)
+        moved = gan.generator(z + EPSILON * direction, *labels) - gan.generator(z, *labels)
+        return float(moved.double().flatten(1).norm(dim=1).mean()) / EPSILON
 
 
 def answer(critic: Any, samples: Tensor, *, gradient: bool = False) -> tuple[Tensor, Tensor | None]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gannorm.collapse.event import Event
 from gannorm.collapse.expected import as_prior
-from gannorm.collapse.look import Look, depth
+from gannorm.collapse.look import PARTIAL, Look, depth
 from gannorm.collapse.memory import Memory, thin_modes
 from gannorm.collapse.row import Row
 from gannorm.collapse.rules import RULES, Moment, many_copies
@@ -136,10 +136,13 @@ class Detector:
         return None if row.counts is None or not row.is_look or self.prior is None else Look.of(row, self.prior)
 
     def _depth(self, row: Row) -> int:
-        return depth(row, self._look(row) if self._is_mature_at(row) else None, self.thresholds)
+        look = self._look(row) if self._is_mature_at(row) else None
+        found = depth(row, look, self.thresholds)
+        early = not self.memory.complete and row.images_seen < self.thresholds.immature_images
+        return 0 if found == PARTIAL and early else found
 
     def _has_new_copies(self, row: Row) -> bool:
-        if not self._is_mature_at(row) or self.statuses["thin"].up or self.statuses["near duplicates"].up:
+        if not self.memory.complete or self.statuses["thin"].up or self.statuses["near duplicates"].up:
             return False
         counts = np.array(row.counts or [])
         return many_copies(row, self.thresholds) or bool(thin_modes(row, counts, self.thresholds))

@@ -34,6 +34,7 @@ class Memory:
         looked_at: Images seen at these.
         ever_covered: Modes that have been covered.
         mature: Whether the samples were ever good enough.
+        complete: Whether the modes were ever there; before, few modes are not yet learned and not lost.
         best_quality: Largest share of accepted samples.
         best_rank: Largest effective rank of the discriminator's weights.
         gradients: Norms of the discriminator's gradient.
@@ -49,6 +50,7 @@ class Memory:
     looked_at: list[int] = field(default_factory=list)
     ever_covered: list[int] = field(default_factory=list)
     mature: bool = False
+    complete: bool = False
     best_quality: float = 0.0
     best_rank: float = 0.0
     gradients: list[float] = field(default_factory=list)
@@ -59,8 +61,10 @@ class Memory:
         """Remember judged samples."""
         self.best_quality = max(self.best_quality, look.num_accepted / look.num_samples)
         self.take_share(look)
+        late = row.images_seen >= thresholds.immature_images
+        self.complete = self.complete or late or not look.below(thresholds.partial)
         covered = covered_modes(row, look, thresholds)
-        counted = covered | (row.images_seen >= thresholds.immature_images) | as_mask(self.ever_covered, covered)
+        counted = covered | late | as_mask(self.ever_covered, covered)
         self.ever_covered = numbers(as_mask(self.ever_covered, covered) | covered)
         leaked = [0.0] * len(look.counts) if row.leaked is None else [float(number) for number in row.leaked]
         window = thresholds.window

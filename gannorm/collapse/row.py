@@ -28,6 +28,7 @@ class Row:
         churn: Share of a fixed noise bank's samples whose mode is another than at the look before.
         fake_gradient: Mean norm of the discriminator's gradient with respect to fakes.
         gradient_cosine: Mean cosine between these gradients.
+        steepness: How far samples move with their latent vectors, ‖∂G/∂z · u‖ for random directions u.
         logit_gap: Mean logit of real samples minus that of fakes.
         feature_deviation: Standard deviation of the discriminator's features of fakes, as a share of that of real ones.
         discriminator_rank: Effective rank of the discriminator's weights, as a share of the largest possible.
@@ -57,6 +58,7 @@ class Row:
     churn: float | None = None
     fake_gradient: float | None = None
     gradient_cosine: float | None = None
+    steepness: float | None = None
     logit_gap: float | None = None
     feature_deviation: float | None = None
     discriminator_rank: float | None = None

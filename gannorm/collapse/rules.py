@@ -83,6 +83,7 @@ def deep(level: int) -> Callable[[Moment], Finding | None]:
     """Return the rule of a depth of collapse; a deeper one holds too."""
 
     def find(moment: Moment) -> Finding | None:
+        """Fewer effective modes than this share of all, hardly more than one mode, or samples that are all alike."""
         row, look = moment.row, moment.look
         if not row.is_look or (look is None and row.spread is None):
             return None
@@ -136,7 +137,8 @@ def exchange(pair: Int[np.ndarray, "2 k"], share: float) -> bool:
 
 def thin(moment: Moment) -> Finding | None:
     """Modes whose samples are few pictures in two of three looks, or in two looks at once."""
-    if moment.look is None or (moment.row.class_rke is None and moment.row.class_duplicates is None):
+    unknown = moment.row.class_rke is None and moment.row.class_duplicates is None
+    if moment.look is None or unknown or not moment.memory.complete:
         return None
     memory = moment.memory
     modes = tuple(sorted(persistent(memory.thin) | set(thin_in_both(moment))))

@@ -29,8 +29,8 @@ class Thresholds:
         rank: Precursor: effective rank of the discriminator's weights below this share of its best.
         deviation: Precursor: its features of fakes vary by less than this share of those of real samples.
         warm_up_images: Nothing is said before.
-        immature_images: A run that is immature until then is told to have never been healthy; modes that never were
-            covered count as dropped from then on.
+        immature_images: A run that is immature until then is told to have never been healthy; what never was there
+            counts as lost from then on.
 
     Raises:
         ValueError: A number out of range, or collapses whose depths are not in order.

@@ -109,9 +109,11 @@ def yardsticks() -> RowMaker:
     return maker
 
 
-def seen(
-    drawn: Pool, indices: Int[np.ndarray, " n"], same: Bool[np.ndarray, " n"]
-) -> tuple[torch.Tensor, torch.Tensor]:
+Seen = tuple[torch.Tensor, torch.Tensor]
+"""Samples and their features."""
+
+
+def seen(drawn: Pool, indices: Int[np.ndarray, " n"], same: Bool[np.ndarray, " n"]) -> Seen:
     """Return the samples and their features, in random order as a generator makes them."""
     images, features = drawn.images[indices].clone(), drawn.features[indices].clone()
     images[torch.from_numpy(same)] = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1

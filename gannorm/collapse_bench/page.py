@@ -1,0 +1,241 @@
+"""docs/detector.md: what the detector says and when, and what the bench measured; written from a recorded result."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from gannorm.collapse import STATES, Thresholds
+from gannorm.collapse.rules import RULES
+from gannorm.collapse_bench.bench import EQUAL, OURS, WITHIN
+from gannorm.collapse_bench.figures import FIGURES
+from gannorm.collapse_bench.rules import SIMPLE_RULES
+from gannorm.training.reacting import REACTIONS
+
+INTRODUCTION = """# Detecting collapse while it happens
+
+At each look at the modes a run hands one row of statistics to a detector, which says in dated events what has changed:
+on the screen, in `events.jsonl` and `results.json`, and as `collapse/state` and `collapse/severity` on every chart. It
+needs no training loop of this package, and no torch:
+
+```python
+from gannorm.collapse import Detector, Row
+
+detector = Detector([0.1] * 10)  # the modes' frequencies in the real data
+row = Row(images_seen=64_000, num_samples=2048, counts=[410, 405, 415, 400, 408, 0, 0, 0, 0, 0])
+print(detector.needs_confirmation(row))  # True: then draw again with fresh noise
+print([event.text for event in detector.update(row, again=row)])
+```
+
+A collapse by depth (partial, severe, total) and copies within modes are raised at the first look, if a second one
+with fresh noise agrees; without a second one, at the next look. A dropped mode has to be missing in two looks of
+three. What was raised is over after three looks that say so with a margin. Thresholds are shares of the modes; what
+they mean in effective modes follows from their number, the real frequencies and the number of samples, so that the
+same numbers serve two modes and a thousand. With 1,000 modes and 10,000 samples no single look can tell that one mode
+is gone: samples of the last looks are added up. Before 20,000 images nothing is said but that a number is none.
+
+Loss curves play no part: losses may go round in circles as they like, hopping is told from the modes alone. A judge
+that rejects everything, or accepts noise, cannot hide a total collapse: that the samples are all alike is seen
+without it."""
+
+
+def page(result: Mapping[str, Any]) -> str:
+    """Return the page.
+
+    Args:
+        result: Of `bench.run`, with `sensitivity` beside it.
+    """
+    parts = [
+        INTRODUCTION,
+        "## States",
+        states_table(),
+        "## Thresholds",
+        thresholds_text(),
+        "## Reactions",
+        reactions_text(),
+        *bench_parts(result),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def states_table() -> str:
+    """Return all states, and the rules that raise them."""
+    signs = {name: [rule for rule in RULES if rule.state == name] for name in STATES}
+    rows = [[s.name, s.severity, s.meaning, "; ".join(when(rule) for rule in signs[s.name])] for s in STATES.values()]
+    return table(["state", "severity", "meaning", "raised by"], rows)
+
+
+def when(rule: Any) -> str:
+    """Return what raises a rule, in the words of its docstring."""
+    says = (rule.find.__doc__ or "").partition("\n")[0].rstrip(".")
+    persistence = f" ({rule.needed} of {rule.of} looks)" if rule.of > 1 else ""
+    return f"{says[:1].lower()}{says[1:]}{persistence}"
+
+
+def thresholds_text() -> str:
+    """Return the defaults, and how to change them."""
+    rows = [[f"`{field.name}`", f"{field.default:g}", explained(field.name)] for field in fields(Thresholds)]
+    how = "`--collapse.thresholds.partial 0.7` sets one; one that is out of range is refused before the first step."
+    return f"{table(['threshold', 'default', 'what it is'], rows)}\n\n{how}"
+
+
+def explained(name: str) -> str:
+    """Return what the docstring of `Thresholds` says of one."""
+    lines = (Thresholds.__doc__ or "").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{name}:"))
+    found = [lines[start].partition(":")[2].strip()]
+    for line in lines[start + 1 :]:
+        if not line.startswith(" " * 12):
+            break
+        found.append(line.strip())
+    return " ".join(found)
+
+
+def reactions_text() -> str:
+    """Return what can be done about it."""
+    rows = [[f"`{name}`", known.meaning] for name, known in REACTIONS.items()]
+    return (
+        "`--collapse.reactions '[log, alert, keep, look_more, stop]'`, or in a YAML file; each is opt-in but `log`.\n\n"
+        f"{table(['reaction', 'what it does'], rows)}\n\n"
+        "`keep` scores a look that seems the best so far again on fresh noise, and compares and writes down that "
+        "second "
+        "score: the best of many noisy looks flatters. `look_more` looks `collapse.look_more_often` times as "
+        "often. `stop` "
+        "ends the run at `collapse.stop_at` or a worse state, with exit code 3 and `post-mortem.md`, which shows "
+        "the first "
+        "sign, onset, detection, every look, and samples before and after. Which generator is looked at: "
+        "`--evaluation.generator raw` shows what averaging hides; `--evaluation.cells 50` makes modes of "
+        "unlabelled data."
+    )
+
+
+def bench_parts(result: Mapping[str, Any]) -> list[str]:
+    """Return what the bench measured."""
+    quiet = result["healthy"]
+    return [
+        "## The bench",
+        f"`gannorm bench-detector` draws looks of 2,048 real test digits that were judged before, "
+        f"{result['evaluations']:,} "
+        f"of them from generators that are well, and {result['repeats']} streams of each failure: 12 healthy "
+        "looks, then "
+        "the failure. One half of the test digits makes the streams, the other the yardsticks for copies. Written by "
+        "`gannorm bench-detector --from benchmarks/detector.json --markdown > docs/detector.md`.",
+        "### False alarms",
+        f"{quiet['alarms']} events of severity warn or higher in {quiet['evaluations']:,} looks at healthy "
+        "generators, runs "
+        f"of {quiet['length']} looks: {quiet['alarms_per_200']:.3f} per 200 looks (95 %: at most "
+        f"{quiet['alarms_per_200_high']:.3f}); {run_length(quiet)}. Raised states: {counted(quiet['by_state'])}.",
+        healthy_table(quiet),
+        "### Delays",
+        "Looks from the beginning of the failure to the first event of severity warn or higher, median and worst "
+        "of the "
+        f"streams in which it came within {WITHIN} looks; a share where it did not come in all of them; – where "
+        "in none. "
+        '"By name": until the state that the failure is called. The simple rules stand at the threshold of public '
+        "code, and at their most sensitive threshold that gives no false alarm on the healthy streams above. A hopping "
+        "generator can be called so at its first exchange; until then it is a collapse.",
+        delays_table(result["failures"]),
+        *(f"![{name.removesuffix('.svg')}](images/{name})" for name in FIGURES),
+        verdict(result),
+        "### Thresholds, lower and higher",
+        sensitivity_text(result["sensitivity"]),
+        "### Rules of others",
+        "\n".join(f"- {rule.name}: {rule.source}." for rule in SIMPLE_RULES)
+        + "\n- The gradient rule of *From Fitting to Collapse* (TMLR 2025) needs gradients, which digits have "
+        "not: it is "
+        "compared on [real runs](collapse-runs.md).",
+    ]
+
+
+def run_length(quiet: Mapping[str, Any]) -> str:
+    """Return the mean number of looks from one false alarm to the next."""
+    if not quiet["alarms"]:
+        return f"average run length: more than {quiet['evaluations']:,} looks"
+    return f"average run length: {quiet['evaluations'] / quiet['alarms']:,.0f} looks"
+
+
+def counted(states: Mapping[str, int]) -> str:
+    """Return states with their numbers."""
+    return ", ".join(f"{name} {number}" for name, number in states.items()) or "none"
+
+
+def healthy_table(quiet: Mapping[str, Any]) -> str:
+    """Return false alarms by generator."""
+    rows = [
+        [name, f"{row['evaluations']:,}", str(row["warnings"]), str(row["infos"])]
+        for name, row in quiet["by_generator"].items()
+    ]
+    return table(["healthy generator", "looks", "warn or worse", "info"], rows)
+
+
+def delays_table(failures: Sequence[Mapping[str, Any]]) -> str:
+    """Return how soon each rule finds each failure."""
+    columns = [OURS, f"{OURS}, by name", *(f"{rule.name}{at}" for rule in SIMPLE_RULES for at in ("", EQUAL))]
+    heads = [column.replace(EQUAL, ", equal") for column in columns]
+    rows = [
+        [failure["name"], failure["kind"], counted(failure["raised"]), *(cell(failure["delays"][c]) for c in columns)]
+        for failure in failures
+    ]
+    return table(["failure", "called", "raised", *heads], rows)
+
+
+def cell(delay: Mapping[str, Any]) -> str:
+    """Return one delay.
+
+    Example:
+        >>> cell({"found": 1.0, "median": 1.0, "worst": 2}), cell({"found": 0.25, "median": 3, "worst": None})
+        ('1 / 2', '3 (25 %)')
+    """
+    if delay["median"] is None:
+        return "–"
+    if delay["worst"] is None:
+        return f"{delay['median']:g} ({100 * delay['found']:.0f} %)"
+    return f"{delay['median']:g} / {delay['worst']:g}"
+
+
+def verdict(result: Mapping[str, Any]) -> str:
+    """Return where a simple rule is sooner than ours at equal false alarms, or that none is."""
+    sooner = [
+        f"{failure['name']} ({rule.name})"
+        for failure in result["failures"]
+        for rule in SIMPLE_RULES
+        if is_sooner(failure["delays"][f"{rule.name}{EQUAL}"], failure["delays"][OURS])
+    ]
+    misses = [sum(f["delays"][f"{r.name}{EQUAL}"]["found"] < 1 for f in result["failures"]) for r in SIMPLE_RULES]
+    ours = sum(failure["delays"][OURS]["found"] < 1 for failure in result["failures"])
+    where = "in no failure" if not sooner else "in " + ", ".join(sooner)
+    missed = ", ".join(f"{rule.name}: {number}" for rule, number in zip(SIMPLE_RULES, misses, strict=True))
+    return (
+        f"At equal false alarms a simple rule is sooner than the detector {where}. Failures of "
+        f"{len(result['failures'])} that "
+        f"are not found in every stream: the detector {ours}; {missed}."
+    )
+
+
+def is_sooner(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    """Return whether a rule finds more streams, or finds them sooner."""
+    if theirs["found"] != ours["found"] or theirs["median"] is None:
+        return bool(theirs["found"] > ours["found"])
+    return bool(theirs["median"] < ours["median"])
+
+
+def sensitivity_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what each threshold does."""
+    cells = [
+        [
+            f"`{row['threshold']}`",
+            f"{row['value']:g}" + (" (default)" if row["default"] else ""),
+            str(row["false_alarms"]),
+            f"{row['found']} of {row['failures']}",
+            "–" if row["mean_delay"] is None else f"{row['mean_delay']:.2f}",
+        ]
+        for row in rows
+    ]
+    looks = f"{rows[0]['evaluations']:,}" if rows else "0"
+    head = ["threshold", "value", f"false alarms in {looks} looks", "failures found", "mean delay"]
+    return f"Each alone, on the same streams, one of each failure.\n\n{table(head, cells)}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
