@@ -136,6 +136,16 @@ def test_a_mode_that_was_never_there_is_told_after_the_immature_images() -> None
     assert told([without(5)] * 8) == [(2, "imbalance"), (4, "mode dropped")]
 
 
+def test_modes_that_are_not_yet_there_are_no_collapse_and_few_pictures_of_them_neither() -> None:
+    detector = Detector(UNIFORM)
+    learning = [without(*range(gone)) for gone in (4, 3, 2)]
+    events = []
+    for row, _ in rows(learning):
+        events += detector.update(replace(row, class_rke=[0.1] * 10))
+    assert [event.state for event in events if event.severity != "info"] == []
+    assert told([without(*range(7))] * 2) == [(0, "severe")]
+
+
 def test_samples_that_are_all_alike_collapse_whatever_the_judge_says() -> None:
     detector = Detector(UNIFORM)
     feed(detector, rows(HEALTHY))

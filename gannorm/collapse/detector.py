@@ -27,8 +27,11 @@ class Detector:
 
     A collapse (partial, severe, total) is raised at the first look that shows it if a second look with fresh noise
     agrees, or at the next one; what is rarer or less certain has to persist. Everything is over after three looks that
-    say so with a margin. Before the samples are good enough (`Thresholds.quality`) only a collapse that no judge is
-    needed for is raised, and after `Thresholds.immature_images` that the run has never been healthy.
+    say so with a margin.
+
+    Before the samples are good enough (`Thresholds.quality`) only a collapse that no judge is needed for is raised, and
+    after `Thresholds.immature_images` that the run has never been healthy. Until the modes have been there once, up to
+    the same moment, few modes are not yet learned, and only a severe collapse is told.
 
     Args:
         prior: Frequencies of the K modes in the real data; None = nobody judges, and only what needs no judge is found.

@@ -155,13 +155,12 @@ def thin_in_both(moment: Moment) -> list[int]:
 
 def near_duplicates(moment: Moment) -> Finding | None:
     """Many samples that another one is nearly the same as, whatever their modes."""
-    now = moment.row.near_duplicates
-    if now is None or not moment.memory.mature:
+    row, again, thresholds, memory = moment.row, moment.again, moment.thresholds, moment.memory
+    ready = memory.mature if row.counts is None else memory.complete
+    if row.near_duplicates is None or not ready:
         return None
-    sure = moment.again is not None and many_copies(moment.again, moment.thresholds)
-    return Finding(
-        many_copies(moment.row, moment.thresholds), not many_copies(moment.row, moment.thresholds, EASIER), sure=sure
-    )
+    sure = again is not None and many_copies(again, thresholds)
+    return Finding(many_copies(row, thresholds), not many_copies(row, thresholds, EASIER), sure=sure)
 
 
 def many_copies(row: Row, thresholds: Thresholds, easier: float = 1.0) -> bool:
