@@ -9,10 +9,11 @@ from jaxtyping import Int
 from gannorm.collapse.expected import Prior, effective_modes_of, shown_by_all, shown_by_share, tells
 from gannorm.collapse.row import Row
 from gannorm.collapse.thresholds import Thresholds
-from gannorm.statistics import entropy_interval, miller_madow
+from gannorm.statistics import miller_madow
 
 PARTIAL, SEVERE, TOTAL = 1, 2, 3
 SHARES = {PARTIAL: "partial", SEVERE: "severe", TOTAL: "total"}
+CHANCE = 3.0  # standard deviations
 EASIER = 1.5  # times a label-free threshold, above which a total collapse is over
 
 
@@ -26,14 +27,12 @@ class Look:
         num_samples: N, rejected ones too.
         prior: π.
         effective: e^H of the accepted samples (Miller-Madow), at most K; 0 of none.
-        low: Lower limit of its 95 % interval.
     """
 
     counts: Int[np.ndarray, " k"]
     num_samples: int
     prior: Prior
     effective: float
-    low: float
 
     @classmethod
     def of(cls, row: Row, prior: Prior) -> "Look":
@@ -46,9 +45,8 @@ class Look:
         if len(counts) != len(prior):
             raise ValueError(f"counts of {len(counts)} modes; the prior has {len(prior)}")
         if not counts.sum():
-            return cls(counts, row.num_samples, prior, 0.0, 0.0)
-        effective = min(math.exp(float(miller_madow(counts))), float(len(counts)))
-        return cls(counts, row.num_samples, prior, effective, math.exp(float(entropy_interval(counts)[0])))
+            return cls(counts, row.num_samples, prior, 0.0)
+        return cls(counts, row.num_samples, prior, min(math.exp(float(miller_madow(counts))), float(len(counts))))
 
     @property
     def num_accepted(self) -> int:
@@ -61,8 +59,15 @@ class Look:
         return self.effective / shown_by_all(self.prior, self.num_accepted) if self.num_accepted else 0.0
 
     def below(self, share: float) -> bool:
-        """Return whether the modes that are left may be no more than this share of all; False if n is too small."""
-        return tells(share, self.prior, self.num_accepted) and self.low < self.shown_by(share)
+        """Return whether the modes that are left are no more than this share of all; False if n is too small to tell.
+
+        A generator that has just this share is to be among them: its entropy varies by √((M − 1) / 2) / n.
+        """
+        if not tells(share, self.prior, self.num_accepted):
+            return False
+        left = max(share * effective_modes_of(self.prior), 1.0)
+        chance = CHANCE * math.sqrt((left - 1) / 2) / self.num_accepted
+        return self.effective <= self.shown_by(share) * (1 + chance)
 
     def above(self, share: float) -> bool:
         """Return whether the modes that are left are more than this share of all."""
@@ -81,17 +86,18 @@ class Look:
 
 
 def without_leaked(row: Row) -> Int[np.ndarray, " k"]:
-    """Return the counts of a row, less the expected misread samples in modes that are not covered.
+    """Return the counts of a row, less as many misread samples as there may be (λ + 2√λ) in modes not covered.
 
     Example:
-        >>> without_leaked(Row(images_seen=1, num_samples=90, counts=[80, 4], covered=[0], leaked=[0.0, 3.2])).tolist()
+        >>> without_leaked(Row(images_seen=1, num_samples=90, counts=[80, 9], covered=[0], leaked=[0.0, 4.0])).tolist()
         [80, 1]
     """
     counts = np.asarray(row.counts, dtype=int)
     if row.leaked is None or row.covered is None:
         return counts
     missing = ~np.isin(np.arange(len(counts)), list(row.covered))
-    return np.where(missing, np.maximum(counts - np.round(np.array(row.leaked)).astype(int), 0), counts)
+    most = np.array(row.leaked) + 2 * np.sqrt(row.leaked)
+    return np.where(missing, np.maximum(counts - np.ceil(most).astype(int), 0), counts)
 
 
 def depth(row: Row, look: Look | None, thresholds: Thresholds) -> int:
