@@ -20,12 +20,13 @@ BENCHMARKS = {
     "intervals": "how often each interval holds the truth",
     "leakage": "modes found where the classifier errs, and the KL of real stacks",
     "metrics": "what each metric costs",
+    "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }
 # Those whose tables stand in the documentation; they have a second function, `markdown(result)`.
 DOCUMENTED = ("intervals", "leakage", "metrics")
 # Those that have options of their own: a module `command` with a function `main(arguments)`.
-WITH_OPTIONS = ("reproduction",)
+WITH_OPTIONS = ("reproduction", "collapse_runs")
 
 
 def main() -> None:

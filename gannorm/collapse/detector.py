@@ -188,7 +188,7 @@ class Detector:
         """Take the worst of what is raised as the state."""
         if self.active:
             self.state = self.active[-1]
-        elif not self.memory.mature:
+        elif not self.memory.mature or (self.prior is not None and not self.memory.complete):
             self.state = "immature"
         else:
             self.state = "recovered" if warned else "healthy"

@@ -30,7 +30,7 @@ class State:
 STATES: dict[str, State] = {
     state.name: state
     for state in (
-        State("immature", "none", "the samples are not good enough yet to say anything about modes"),
+        State("immature", "none", "the samples are not good enough yet, or the modes have not been there yet"),
         State("healthy", "none", "all modes are there"),
         State("recovered", "info", "what was wrong is over"),
         State("precursor", "info", "all modes are there, but a sign that often comes before their loss is"),

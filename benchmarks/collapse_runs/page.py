@@ -1,0 +1,169 @@
+"""docs/collapse-runs.md, written from the journal and the blind judgment alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.collapse_runs.blind import ASKED
+from benchmarks.collapse_runs.journal import WARN
+from benchmarks.collapse_runs.training import CONFIGS
+from benchmarks.document import paragraph, table
+from gannorm.collapse import STATES
+
+FILE = Path(__file__).parents[2] / "docs" / "collapse-runs.md"
+IMAGES = FILE.parent / "images" / "collapse"
+CONTROLS = ("control", "convolutional-control", "batch-norm-joined")
+INTRODUCTION = """# Runs that really collapse
+
+Each file in `configs/collapse` is a run of a minute or less on one core that loses its modes, or keeps them for
+comparison. This page says what each does over seeds, what the [detector](detector.md) says of it, and whether a person
+who saw samples only would say the same. Looks are at 1,024 samples of the raw generator. Written by
+
+```
+python -m benchmarks collapse_runs --seeds 5 --workers 2 --folder runs
+python -m benchmarks collapse_runs --folder runs --blind sheets           # then somebody writes sheets/verdicts.csv
+python -m benchmarks collapse_runs --judged sheets --document
+```"""
+
+
+def page(runs: Sequence[Mapping[str, Any]], judged: Mapping[str, Any] | None) -> str:
+    """Return the page."""
+    names = sorted({run["config"] for run in runs})
+    parts = [INTRODUCTION, "## What each run does", runs_table(runs, names), heads(names)]
+    parts += ["## Do a person and the detector agree?", *judgment(judged)]
+    parts += ["## Signs before", leads(runs), "## The gradient rule of the literature", gradient_rule(runs)]
+    return "\n\n".join(parts) + "\n"
+
+
+def runs_table(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Return one row for each configuration, with all seeds in it."""
+    rows = []
+    for name in names:
+        mine = [run for run in runs if run["config"] == name]
+        last = [run["looks"][-1] for run in mine]
+        rows.append(
+            [
+                f"`{name}`",
+                str(len(mine)),
+                ", ".join(f"{look.get('effective_modes', 0):.1f}" for look in last),
+                ", ".join(f"{100 * look.get('accepted', 0):.0f}" for look in last),
+                "; ".join(worst(run) for run in mine),
+            ]
+        )
+    head = ["configuration", "seeds", "effective modes at the end", "accepted at the end, %", "worst event, at images"]
+    return table(head, rows)
+
+
+def worst(run: Mapping[str, Any]) -> str:
+    """Return the worst event of a run, and when it was first raised."""
+    order = list(STATES)
+    bad = [event for event in run["events"] if STATES[event["state"]].level >= WARN]
+    if not bad:
+        return "none"
+    most = max(bad, key=lambda event: order.index(event["state"]))
+    return f"{most['state']} {most['images_seen']:,}"
+
+
+def heads(names: Sequence[str]) -> str:
+    """Return what the head of each file says, with one sheet of samples where there is one."""
+    lines = []
+    for name in names:
+        first = (CONFIGS / f"{name}.yaml").read_text().partition("\n")[0].removeprefix("# ")
+        picture = IMAGES / f"{name}.png"
+        shown = f"\n\n  ![{name}, seed 0, last look](images/collapse/{name}.png)" if picture.exists() else ""
+        lines.append(f"- `{name}`: {first}{shown}")
+    return "\n".join(lines)
+
+
+def judgment(judged: Mapping[str, Any] | None) -> list[str]:
+    """Return how the blind judgment was done and what came out."""
+    if judged is None:
+        return ["Nobody has judged yet."]
+    rows = [[*pair.split(" / "), str(number)] for pair, number in judged["pairs"].items()]
+    return [
+        paragraph(
+            f"Of each run two looks were drawn, one of each half, {judged['sheets']} in all: the first hundred "
+            "samples as "
+            "they came. They were mixed and numbered, twelve on a page, and judged by one who saw the pages only; "
+            "which "
+            "run and moment a sheet was of, and what the detector had said, stood in another file. The words were:"
+        ),
+        f"```\n{ASKED}\n```",
+        paragraph(
+            f"{judged['agreed']} of {judged['sheets']} verdicts agree with the state of that look, "
+            f"{100 * judged['share']:.0f} % [{100 * judged['low']:.0f}, {100 * judged['high']:.0f}]; that "
+            "something is wrong "
+            f"at all (from severity warn on; any word but healthy and poor) is seen alike in "
+            f"{100 * judged['warned_alike']:.0f} %."
+        ),
+        table(["the person said", "the detector", "sheets"], rows),
+    ]
+
+
+def leads(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return how long before the first loss the first precursor came."""
+    found, without, losses = [], 0, 0
+    for run in runs:
+        bad = [e for e in run["events"] if STATES[e["state"]].level >= WARN and e["state"] != "never healthy"]
+        if not bad:
+            continue
+        losses += 1
+        onset = min(event["onset"] for event in bad)
+        signs = [e["images_seen"] for e in run["events"] if e["state"] == "precursor" and e["images_seen"] < onset]
+        found += [onset - signs[0]] if signs else []
+        without += not signs
+    alone = sum(not any(STATES[e["state"]].level >= WARN for e in r["events"]) and signs_of(r) > 0 for r in runs)
+    lead = 0 if without * 2 >= losses else median([*found, *[0] * without])
+    text = (
+        f"{losses} of {len(runs)} runs lost modes or fell apart. In {len(found)} of them a precursor (effective "
+        "rank of the "
+        f"discriminator's weights, spread of its features of fakes, slow fall of the number of modes) came before "
+        "the onset "
+        f"of the first such event, in {without} none did: the median lead is {lead:,.0f} images."
+    )
+    if found:
+        text += f" Where one came: {', '.join(f'{one:,}' for one in sorted(found))} images before."
+    return paragraph(f"{text} In {alone} runs without any loss a precursor was raised.")
+
+
+def signs_of(run: Mapping[str, Any]) -> int:
+    """Return how many precursors were raised."""
+    return sum(event["state"] == "precursor" for event in run["events"])
+
+
+def gradient_rule(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the gradient rule does on the same runs."""
+    rows = []
+    for name in sorted({run["config"] for run in runs}):
+        mine = [run for run in runs if run["config"] == name]
+        fired = [run["gradient_rule"] for run in mine]
+        ours = [first_warning(run) for run in mine]
+        rows.append([f"`{name}`", listed(fired), listed(ours)])
+    controls = [run for run in runs if run["config"] in CONTROLS]
+    alarms = sum(run["gradient_rule"] is not None for run in controls)
+    mine = sum(first_warning(run) is not None for run in controls)
+    return (
+        paragraph(
+            "*From Fitting to Collapse* (TMLR 2025) stops where a metric of the discriminator's gradient and the "
+            "generator's "
+            "steepness turns. Its abstract was read, its text could not be had; here their product, smoothed over "
+            "three "
+            "readings, fires at twice its lowest value (`benchmarks/collapse_runs/gradient_rule.py`). On the "
+            f"{len(controls)} runs for comparison it fires in {alarms}, the detector warns in {mine}. Images seen "
+            "when each "
+            "first fires, by seed:"
+        )
+        + "\n\n"
+        + table(["configuration", "gradient rule", "detector, from warn on"], rows)
+    )
+
+
+def first_warning(run: Mapping[str, Any]) -> int | None:
+    """Return when the first event from "warn" on was raised."""
+    return min((e["images_seen"] for e in run["events"] if STATES[e["state"]].level >= WARN), default=None)
+
+
+def listed(moments: Sequence[int | None]) -> str:
+    """Return moments, – for never."""
+    return ", ".join("–" if moment is None else f"{moment:,}" for moment in moments)
