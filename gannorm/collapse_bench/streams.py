@@ -186,7 +186,7 @@ def healthy() -> list[Healthy]:
     uneven = np.exp(np.random.default_rng(0).normal(0, 0.32, DIGITS))
     priors = {
         "one digit 2.5 times as often": (2.5, *[1.0] * 9),
-        "1 to 10 times as often": tuple(range(1, 11)),
+        "1 to 10 times as often": tuple(map(float, range(1, 11))),
         "one at a fiftieth": without((7,), 0.2),
     }
     mnist = digits_prior()
