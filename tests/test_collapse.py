@@ -111,6 +111,15 @@ def test_modes_that_come_and_go_are_hopping_at_the_first_exchange(period: int) -
     assert (4 + period, "hopping") in told(HEALTHY + circle)
 
 
+def test_players_that_go_round_in_circles_without_a_change_of_modes_are_no_hopping() -> None:
+    detector = Detector(UNIFORM)
+    for number, (row, _) in enumerate(rows([np.full(10, 0.1)] * 16)):
+        swing = 3.0 * (-1) ** number
+        detector.update(replace(row, logit_gap=swing, churn=0.9, fake_gradient=1.0 + abs(swing)))
+        detector.update(Row(images_seen=row.images_seen + 1, logit_gap=-swing, gradient_cosine=swing / 4))
+    assert detector.events == []
+
+
 def test_a_loss_of_modes_and_its_recovery_is_no_hopping() -> None:
     dip = HEALTHY + [without(*range(1, 10))] * 3 + HEALTHY
     assert told(dip) == [(4, "total"), (9, "recovered")]

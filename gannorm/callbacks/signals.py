@@ -124,8 +124,9 @@ class Signals(EveryImages):
 def answer(critic: Any, samples: Tensor, *, gradient: bool = False) -> tuple[Tensor, Tensor | None]:
     """Return a discriminator's logits, and its features where it is one of this package's."""
     caught: list[Tensor] = []
-    layer = getattr(critic, "minibatch", None)
-    hook = layer.register_forward_pre_hook(lambda _, args: caught.append(args[0].detach())) if layer else None
+    layer: Any = getattr(critic, "minibatch", None)
+    ours = isinstance(layer, nn.Module)
+    hook = layer.register_forward_pre_hook(lambda _, args: caught.append(args[0].detach())) if ours else None
     try:
         with torch.set_grad_enabled(gradient):
             logits = critic(samples)

@@ -123,7 +123,8 @@ def bench_parts(result: Mapping[str, Any]) -> list[str]:
         f"{quiet['alarms']} events of severity warn or higher in {quiet['evaluations']:,} looks at healthy "
         "generators, runs "
         f"of {quiet['length']} looks: {quiet['alarms_per_200']:.3f} per 200 looks (95 %: at most "
-        f"{quiet['alarms_per_200_high']:.3f}); {run_length(quiet)}. Raised states: {counted(quiet['by_state'])}.",
+        f"{quiet['alarms_per_200_high']:.3f}). Average run length, looks from one false alarm to the next, by state: "
+        f"{run_lengths(quiet)}.",
         healthy_table(quiet),
         "### Delays",
         "Looks from the beginning of the failure to the first event of severity warn or higher, median and worst "
@@ -146,11 +147,13 @@ def bench_parts(result: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def run_length(quiet: Mapping[str, Any]) -> str:
-    """Return the mean number of looks from one false alarm to the next."""
-    if not quiet["alarms"]:
-        return f"average run length: more than {quiet['evaluations']:,} looks"
-    return f"average run length: {quiet['evaluations'] / quiet['alarms']:,.0f} looks"
+def run_lengths(quiet: Mapping[str, Any]) -> str:
+    """Return the mean number of looks from one raising of a state to the next, at healthy generators."""
+    looks = quiet["evaluations"]
+    raised = {name: quiet["by_state"].get(name, 0) for name, state in STATES.items() if state.level > 0}
+    never = ", ".join(name for name, number in raised.items() if not number)
+    seen = [f"{name} {looks / number:,.0f}" for name, number in raised.items() if number]
+    return "; ".join([*seen, f"more than {looks:,} for {never}"] if never else seen)
 
 
 def counted(states: Mapping[str, int]) -> str:
