@@ -37,7 +37,7 @@ class Size:
 def run(size: Size, thresholds: Thresholds | None = None) -> dict[str, Any]:
     """Return the whole bench as plain data."""
     quiet = false_alarms(size, thresholds)
-    limits = {name: max(values) for name, values in quiet.pop("largest").items()}
+    limits = {name: limit(values, quiet["alarms"]) for name, values in quiet.pop("seen").items()}
     return {
         "evaluations": quiet["evaluations"],
         "repeats": size.repeats,
@@ -46,6 +46,16 @@ def run(size: Size, thresholds: Thresholds | None = None) -> dict[str, Any]:
         "limits": limits,
         "failures": [delays(failure, number, size, limits, thresholds) for number, failure in enumerate(failures())],
     }
+
+
+def limit(values: Sequence[float], alarms: int) -> float:
+    """Return the most sensitive threshold that fires at healthy generators no more often than the detector does.
+
+    Example:
+        >>> limit([0.1, 0.5, 0.3], 0), limit([0.1, 0.5, 0.3], 1)
+        (0.5, 0.3)
+    """
+    return sorted(values, reverse=True)[min(alarms, len(values) - 1)]
 
 
 def rows_of(looks: Sequence[Generator], random: np.random.Generator, *, copies: bool) -> Iterator[tuple[Row, "Again"]]:
@@ -69,16 +79,16 @@ class Again:
 
 
 def false_alarms(size: Size, thresholds: Thresholds | None) -> dict[str, Any]:
-    """Return what was raised at healthy generators, by state and by generator, and the largest value of each rule."""
+    """Return what was raised at healthy generators, by state and by generator, and what each rule sees."""
     kinds = healthy()
     num_runs = max(len(kinds), round(size.evaluations / RUN))
     length = min(RUN, max(1, round(size.evaluations / num_runs)))
-    largest: dict[str, list[float]] = {rule.name: [] for rule in SIMPLE_RULES}
+    seen: dict[str, list[float]] = {rule.name: [] for rule in SIMPLE_RULES}
     rows: dict[str, dict[str, Any]] = {kind.name: {"evaluations": 0, "warnings": 0, "infos": 0} for kind in kinds}
     states: dict[str, int] = {}
     for number in range(num_runs):
         kind = kinds[number % len(kinds)]
-        events = healthy_run(kind, length, np.random.default_rng([size.seed, 1, number]), thresholds, largest)
+        events = healthy_run(kind, length, np.random.default_rng([size.seed, 1, number]), thresholds, seen)
         rows[kind.name]["evaluations"] += length
         for state in events:
             bad = STATES[state].level >= WARN
@@ -95,7 +105,7 @@ def false_alarms(size: Size, thresholds: Thresholds | None) -> dict[str, Any]:
         "alarms_per_200_high": 200 * high,
         "by_state": states,
         "by_generator": rows,
-        "largest": largest,
+        "seen": seen,
     }
 
 
@@ -104,7 +114,7 @@ def healthy_run(
     length: int,
     random: np.random.Generator,
     thresholds: Thresholds | None,
-    largest: dict[str, list[float]],
+    seen: dict[str, list[float]],
 ) -> list[str]:
     """Return the states that are raised at a healthy generator, and note what the simple rules see."""
     detector = Detector(kind.prior, thresholds)
@@ -112,7 +122,7 @@ def healthy_run(
         detector.update(row, again() if detector.needs_confirmation(row) else None)
         for rule in SIMPLE_RULES:
             if (value := rule.value(row)) is not None:
-                largest[rule.name].append(value)
+                seen[rule.name].append(value)
     return [event["state"] for event in detector.events]
 
 
@@ -121,6 +131,7 @@ def delays(
 ) -> dict[str, Any]:
     """Return how soon each rule finds a failure, in looks from its beginning, and which states ours raises."""
     ours: list[int | None] = []
+    early = 0
     raised: dict[str, int] = {}
     named: list[int | None] = []
     simple: dict[str, list[int | None]] = {f"{rule.name}{at}": [] for rule in SIMPLE_RULES for at in ("", EQUAL)}
@@ -130,6 +141,7 @@ def delays(
         rows = list(rows_of(looks, random, copies=failure.copies))
         events = events_of(failure, rows, thresholds)
         ours.append(first([look for look, _ in events]))
+        early += sum(look < HEALTHY_LOOKS for look, _ in events)
         named.append(first([look for look, state in events if state in failure.kind.split(", ")]))
         for state in {state for _, state in events}:
             raised[state] = raised.get(state, 0) + 1
@@ -143,6 +155,8 @@ def delays(
         "name": failure.name,
         "kind": failure.kind,
         "begins": failure.begins,
+        "copies": failure.copies,
+        "early": early,
         "raised": raised,
         "delays": {name: summary(found) for name, found in {OURS: ours, f"{OURS}, by name": named, **simple}.items()},
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from gannorm.collapse_bench import bench, page
 from gannorm.collapse_bench.figures import FIGURES
-from gannorm.collapse_bench.sensitivity import sensitivity
+from gannorm.collapse_bench.sensitivity import thresholds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(f"--{name} {getattr(options, name)}: at least 1")
     size = bench.Size(options.evaluations, options.repeats, options.seed)
     few = bench.Size(max(1, options.evaluations // 10), 1, options.seed)
-    return bench.run(size) | {"sensitivity": sensitivity(few)}
+    return bench.run(size) | thresholds(few)
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from textwrap import fill
 from typing import Any
 
 from gannorm.collapse import STATES, Thresholds
 from gannorm.collapse.rules import RULES
 from gannorm.collapse_bench.bench import EQUAL, OURS, WITHIN
 from gannorm.collapse_bench.figures import FIGURES
-from gannorm.collapse_bench.rules import SIMPLE_RULES
+from gannorm.collapse_bench.rules import SIMPLE_RULES, SimpleRule
 from gannorm.training.reacting import REACTIONS
 
 INTRODUCTION = """# Detecting collapse while it happens
@@ -54,7 +55,14 @@ def page(result: Mapping[str, Any]) -> str:
         reactions_text(),
         *bench_parts(result),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filled(part) for part in parts) + "\n"
+
+
+def filled(part: str) -> str:
+    """Return a paragraph in lines of 120 characters; headings, tables and pictures as they are."""
+    if "\n" in part or part.startswith(("#", "!")):
+        return part
+    return fill(part, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def states_table() -> str:
@@ -132,11 +140,14 @@ def bench_parts(result: Mapping[str, Any]) -> list[str]:
         f"streams in which it came within {WITHIN} looks; a share where it did not come in all of them; – where "
         "in none. "
         '"By name": until the state that the failure is called. The simple rules stand at the threshold of public '
-        "code, and at their most sensitive threshold that gives no false alarm on the healthy streams above. A hopping "
-        "generator can be called so at its first exchange; until then it is a collapse.",
+        "code, and at their most sensitive threshold that gives no more false alarms than the detector on the healthy "
+        "streams above; empty cells are streams in which copies were not sought. A hopping generator can be called so "
+        "at its first exchange; until then it is a collapse. "
+        f"{early(result['failures'])}",
         delays_table(result["failures"]),
         *(f"![{name.removesuffix('.svg')}](images/{name})" for name in FIGURES),
         verdict(result),
+        tradeoff_text(result),
         "### Thresholds, lower and higher",
         sensitivity_text(result["sensitivity"]),
         "### Rules of others",
@@ -175,10 +186,25 @@ def delays_table(failures: Sequence[Mapping[str, Any]]) -> str:
     columns = [OURS, f"{OURS}, by name", *(f"{rule.name}{at}" for rule in SIMPLE_RULES for at in ("", EQUAL))]
     heads = [column.replace(EQUAL, ", equal") for column in columns]
     rows = [
-        [failure["name"], failure["kind"], counted(failure["raised"]), *(cell(failure["delays"][c]) for c in columns)]
+        [
+            failure["name"],
+            failure["kind"],
+            counted(failure["raised"]),
+            *(cell(failure["delays"][column]) if measured(column, failure) else "" for column in columns),
+        ]
         for failure in failures
     ]
     return table(["failure", "called", "raised", *heads], rows)
+
+
+def measured(column: str, failure: Mapping[str, Any]) -> bool:
+    """Return whether a rule could see anything of a failure: whether copies were sought, where it needs them."""
+    return failure["copies"] or not any(rule.of_copies and column.startswith(rule.name) for rule in SIMPLE_RULES)
+
+
+def early(failures: Sequence[Mapping[str, Any]]) -> str:
+    """Return how often the detector warned before anything was wrong."""
+    return f"Before the failures, the detector raised {sum(failure['early'] for failure in failures)} events."
 
 
 def cell(delay: Mapping[str, Any]) -> str:
@@ -203,14 +229,33 @@ def verdict(result: Mapping[str, Any]) -> str:
         for rule in SIMPLE_RULES
         if is_sooner(failure["delays"][f"{rule.name}{EQUAL}"], failure["delays"][OURS])
     ]
-    misses = [sum(f["delays"][f"{r.name}{EQUAL}"]["found"] < 1 for f in result["failures"]) for r in SIMPLE_RULES]
-    ours = sum(failure["delays"][OURS]["found"] < 1 for failure in result["failures"])
     where = "in no failure" if not sooner else "in " + ", ".join(sooner)
-    missed = ", ".join(f"{rule.name}: {number}" for rule, number in zip(SIMPLE_RULES, misses, strict=True))
+    missed = "; ".join(missing(rule, result["failures"]) for rule in SIMPLE_RULES)
     return (
-        f"At equal false alarms a simple rule is sooner than the detector {where}. Failures of "
-        f"{len(result['failures'])} that "
-        f"are not found in every stream: the detector {ours}; {missed}."
+        f"At equal false alarms a simple rule is sooner than the detector {where}. Failures that are not found in "
+        f"every stream: {missed}."
+    )
+
+
+def missing(rule: SimpleRule, failures: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many failures are not always found by a rule and by the detector, of those that the rule can see."""
+    seen = [failure["delays"] for failure in failures if measured(rule.name, failure)]
+    theirs = sum(delays[f"{rule.name}{EQUAL}"]["found"] < 1 for delays in seen)
+    ours = sum(delays[OURS]["found"] < 1 for delays in seen)
+    return f"{rule.name} {theirs} of {len(seen)}, the detector {ours} of the same"
+
+
+def tradeoff_text(result: Mapping[str, Any]) -> str:
+    """Return what the figure of delay over false alarms says."""
+    ours = result["tradeoff"][OURS][0]
+    best = {name: min(delay for _, delay in points) for name, points in result["tradeoff"].items() if name != OURS}
+    name = min(best, key=lambda rule: best[rule])
+    strict = min(points[0][1] for rule, points in result["tradeoff"].items() if rule != OURS)
+    return (
+        f"Over one stream of each failure the detector's mean delay is {ours[1]:.1f} looks (what is not found counts "
+        f"as {WITHIN}), with {100 * ours[0]:g} % false alarms; the best simple rule without false alarms has "
+        f"{strict:.1f}, and {best[name]:.1f} ({name}) where it fires at up to a fifth of all healthy looks. Copies "
+        "were sought in all pictures of digits here; modes that are mere counts have none."
     )
 
 

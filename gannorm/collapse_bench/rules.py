@@ -19,12 +19,14 @@ class SimpleRule:
         value: From a row to the number; None where the row does not say.
         published: The threshold of public code, above which it fires.
         source: Where it is from.
+        of_copies: Whether it needs that copies are sought.
     """
 
     name: str
     value: Callable[[Row], float | None]
     published: float
     source: str
+    of_copies: bool = False
 
 
 def lost_entropy(row: Row) -> float | None:
@@ -49,7 +51,13 @@ def largest_cluster(row: Row) -> float | None:
 
 SIMPLE_RULES = (
     SimpleRule("entropy below half of ln K", lost_entropy, 0.5, "loggers of public code; none says which threshold"),
-    SimpleRule("1 − unique / total above a half", repeated, 0.5, "paiml/entrenar, for discrete outputs"),
+    SimpleRule(
+        "1 − unique / total above a half",
+        repeated,
+        0.5,
+        "paiml/entrenar, for discrete outputs; here two samples are the same where they are near-duplicates",
+        of_copies=True,
+    ),
     SimpleRule("largest cluster above 50 %", largest_cluster, 0.5, "public code, of k-means clusters; here of modes"),
 )
 """All simple rules."""

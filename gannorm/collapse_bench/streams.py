@@ -10,7 +10,7 @@ from gannorm.collapse_bench.generators import DIGITS, Counted, Digits, Generator
 
 HEALTHY_LOOKS = 12  # before a failure
 FAILING_LOOKS = 24
-FADING = 10  # looks of a slow ramp
+FADING = 10  # looks of a ramp
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,27 @@ def dropped() -> list[Failure]:
 
 def fading() -> list[Failure]:
     """Return failures in which digits become rarer look by look until they are gone."""
-
-    def failing(number: int) -> Callable[[int], Generator]:
-        return lambda look: Digits(without(tuple(range(number)), max(0.0, 1 - look / FADING)))
-
     kinds = {1: "mode dropped", 3: "partial, mode dropped", 6: "severe, partial, mode dropped"}
+    return [ramp(number, FADING, kind) for number, kind in kinds.items()]
+
+
+def faster_and_slower() -> list[Failure]:
+    """Return failures in which digits become rarer over other numbers of looks."""
     return [
-        Failure(f"{number} digits fade over {FADING} looks", kind, Digits(), failing(number), begins=FADING)
-        for number, kind in kinds.items()
+        ramp(1, 5, "mode dropped"),
+        ramp(3, 5, "partial, mode dropped"),
+        ramp(3, 20, "partial, mode dropped"),
     ]
+
+
+def ramp(number: int, length: int, kind: str) -> Failure:
+    """Return the failure in which some digits become rarer for so many looks, and then are gone."""
+    name = f"{number} digit{'s' if number > 1 else ''} fade{'' if number > 1 else 's'} over {length} looks"
+
+    def failing(look: int) -> Generator:
+        return Digits(without(tuple(range(number)), max(0.0, 1 - look / length)))
+
+    return Failure(name, kind, Digits(), failing, begins=length)
 
 
 def weak() -> list[Failure]:
@@ -178,7 +190,7 @@ def always(generator: Generator) -> Callable[[int], Generator]:
 
 def failures() -> list[Failure]:
     """Return all failures."""
-    return [*dropped(), *fading(), *weak(), *hopping(), *copying(), *quality(), *others()]
+    return [*dropped(), *fading(), *weak(), *hopping(), *copying(), *quality(), *others(), *faster_and_slower()]
 
 
 def healthy() -> list[Healthy]:
