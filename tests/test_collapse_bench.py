@@ -18,6 +18,7 @@ from gannorm.collapse_bench.figures import FIGURES
 from gannorm.collapse_bench.generators import Counted, Digits
 from gannorm.collapse_bench.pool import OtherHalf, pool
 from gannorm.collapse_bench.rules import SIMPLE_RULES, largest_cluster, lost_entropy
+from gannorm.collapse_bench.sensitivity import curve
 from gannorm.collapse_bench.streams import FAILING_LOOKS, HEALTHY_LOOKS, failures, healthy, without
 from gannorm.gan.fitting import check_fit
 from gannorm.training.parser import Configuration
@@ -100,10 +101,29 @@ def test_a_small_bench_has_no_false_alarm_and_every_generator_in_it() -> None:
     assert set(quiet["by_generator"]) == {kind.name for kind in healthy()}
 
 
+def test_equal_false_alarms_are_no_more_than_the_detectors() -> None:
+    values = [0.2, 0.4, 0.1, 0.3]
+    assert [sum(value > bench.limit(values, alarms) for value in values) for alarms in range(4)] == [0, 1, 2, 3]
+
+
+def test_a_simple_rule_that_may_err_finds_more_and_finds_it_sooner() -> None:
+    random = np.random.default_rng(0)
+    prior = (0.1,) * 10
+    quiet = [(prior, list(rows_of([Counted(prior)] * 100, random, copies=False)))]
+    mild = Counted(without((0,), weight=0.6))
+    failing = [(prior, list(rows_of([Counted(prior)] * HEALTHY_LOOKS + [mild] * 20, random, copies=False)))]
+    points = curve(SIMPLE_RULES[0], quiet, failing)
+    alarms, delays_of = zip(*points, strict=True)
+    assert alarms[0] == 0
+    assert alarms[-1] == pytest.approx(0.2)
+    assert delays_of[0] >= delays_of[-1]
+    assert delays_of[-1] < 5
+
+
 def test_a_failure_says_who_found_it_when() -> None:
     limits = dict.fromkeys((rule.name for rule in SIMPLE_RULES), 0.3)
     row = delays(by_name("9 of 10 digits gone"), 0, Size(repeats=2), limits, None)
-    assert row["raised"] == {"total": 2}
+    assert (row["raised"], row["early"]) == ({"total": 2}, 0)
     assert row["delays"][OURS] == {"found": 1.0, "median": 0.0, "worst": 0}
     assert row["delays"][f"largest cluster above 50 %{EQUAL}"]["worst"] == 0
     assert bench.summary([None, 3])["found"] == 0.5
