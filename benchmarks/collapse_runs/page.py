@@ -13,7 +13,7 @@ from gannorm.collapse import STATES
 
 FILE = Path(__file__).parents[2] / "docs" / "collapse-runs.md"
 IMAGES = FILE.parent / "images" / "collapse"
-CONTROLS = ("control", "convolutional-control", "batch-norm-joined")
+CONTROLS = ("control", "convolutional-control")
 INTRODUCTION = """# Runs that really collapse
 
 Each file in `configs/collapse` is a run of a minute or less on one core that loses its modes, or keeps them for
