@@ -163,6 +163,25 @@ def test_samples_that_are_all_alike_collapse_whatever_the_judge_says() -> None:
     assert [event.state for event in detector.update(rejected, rejected)] == ["total"]
 
 
+def test_samples_that_are_alike_before_the_modes_were_learned_have_to_stay_so() -> None:
+    def told_of(*spreads: float) -> list[str]:
+        detector = Detector(UNIFORM)
+        for number, spread in enumerate(spreads, start=1):
+            row = Row(images_seen=number * 20_000, num_samples=512, counts=[0] * 10, spread=spread)
+            detector.update(row, row if detector.needs_confirmation(row) else None)
+        return [event["state"] for event in detector.events]
+
+    assert told_of(0.1, 0.1, 0.4, 0.9) == []
+    assert told_of(0.1, 0.1, 0.1, 0.1) == ["total"]
+
+
+def test_few_accepted_samples_of_a_run_that_falls_apart_say_nothing_of_modes() -> None:
+    detector = Detector(UNIFORM)
+    feed(detector, rows(HEALTHY, quality=0.8))
+    feed(detector, rows([without(*range(6))] * 4, quality=0.05, seed=1))
+    assert [event["state"] for event in detector.events] == ["diverging"]
+
+
 def test_without_a_judge_the_label_free_test_is_left() -> None:
     detector = Detector(None)
     varied = Row(images_seen=EVERY, num_samples=512, spread=0.95, kinds=90.0)

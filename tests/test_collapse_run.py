@@ -19,7 +19,7 @@ from tests.test_training import comparable, folder_of, interrupted, tiny_run, we
 NOW = {"collapse.thresholds": {"warm_up_images": 0}}
 PLAIN = {"class_path": "gannorm.networks.MLPGenerator", "init_args": {"hidden": [16], "latent_dim": 8, "norm": "none"}}
 # Its samples stay as alike as they are before the first step: they vary by a third of what digits do.
-ALIKE = {"collapse.thresholds": {"warm_up_images": 0, "spread": 0.5}}
+ALIKE = {"collapse.thresholds": {"warm_up_images": 0, "immature_images": 0, "spread": 0.5}}
 COLLAPSED = {**ALIKE, "model.generator_rate": 0.0, "model.generator": PLAIN}
 
 

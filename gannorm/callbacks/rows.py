@@ -86,7 +86,7 @@ class RowMaker:
         several: dict[str, float | None] = {"spread": spread_ratio(flat, self.real.flatten(1))}
         if found is not None:
             several |= {"kinds": found.kinds, "near_duplicates": found.near_duplicates}
-            several |= {"near_duplicates_real": found.near_duplicates_real}
+            several |= {"near_duplicates_real": found.near_duplicates_real, "kinds_real": found.kinds_real}
         return several
 
     def copies_of_modes(

@@ -7,10 +7,10 @@ import numpy as np
 
 from gannorm.collapse.event import Event
 from gannorm.collapse.expected import as_prior
-from gannorm.collapse.look import PARTIAL, Look, depth
+from gannorm.collapse.look import PARTIAL, Look, all_alike, depth, many_copies
 from gannorm.collapse.memory import Memory, thin_modes
 from gannorm.collapse.row import Row
-from gannorm.collapse.rules import RULES, Moment, many_copies
+from gannorm.collapse.rules import RULES, Moment
 from gannorm.collapse.states import DEPTHS, STATES, Severity, code
 from gannorm.collapse.status import Status
 from gannorm.collapse.thresholds import Thresholds
@@ -96,6 +96,8 @@ class Detector:
         look = self._look(row)
         if self._tells(row):
             self._grow_up(row, look)
+            if row.is_look:
+                self.memory.take_samples(row, self.thresholds)
         judged = look if self.memory.mature else None
         if judged is not None and judged.num_accepted:
             self.memory.take_look(row, judged, self.thresholds)
@@ -139,10 +141,16 @@ class Detector:
         return None if row.counts is None or not row.is_look or self.prior is None else Look.of(row, self.prior)
 
     def _depth(self, row: Row) -> int:
+        memory = self.memory
         look = self._look(row) if self._is_mature_at(row) else None
+        if look is not None and look.num_accepted < self.thresholds.quality * memory.best_quality * look.num_samples:
+            look = None  # few samples are left to judge, and they are no fair choice
         found = depth(row, look, self.thresholds)
-        early = not self.memory.complete and row.images_seen < self.thresholds.immature_images
-        return 0 if found == PARTIAL and early else found
+        if not memory.early(row, self.thresholds):
+            return found
+        if all_alike(row, self.thresholds) and not (len(memory.alike) == 3 and all(memory.alike)):
+            return 0
+        return 0 if found == PARTIAL else found
 
     def _has_new_copies(self, row: Row) -> bool:
         if not self.memory.complete or self.statuses["thin"].up or self.statuses["near duplicates"].up:
@@ -154,9 +162,10 @@ class Detector:
         return self.memory.mature or (row.quality is not None and row.quality >= self.thresholds.quality)
 
     def _grow_up(self, row: Row, look: Look | None) -> None:
-        """Note that the samples are good enough; without a judge they are from the first look on."""
+        """Note that the samples are good enough; without a judge all is taken to be there from the first look on."""
         if not self.memory.mature and row.is_look and (look is None or self._is_mature_at(row)):
             self.memory.mature = True
+            self.memory.complete = look is None
 
     def _confirmed(self, row: Row, again: Row | None) -> int:
         """Return the depth that two looks agree on: this one and its repetition, or the one before."""
@@ -198,7 +207,7 @@ class Detector:
         active = self.active
         implied = {name for deeper in active if deeper in SHALLOW for name in SHALLOW[deeper]}
         if "total" in active:
-            implied.add("intra-mode")  # one picture is few pictures
+            implied |= {"intra-mode", "never healthy"}  # one picture is few pictures
         harmless = HARMLESS if self._warned() else set()
         return [name for name in STATES if name in news and name not in implied | harmless]
 

@@ -137,10 +137,28 @@ def is_over(row: Row, look: Look | None, thresholds: Thresholds, level: int) -> 
 def all_alike(row: Row, thresholds: Thresholds, times: float = 1.0) -> bool:
     """Return whether the samples are one and the same, whatever a judge says of them.
 
+    They vary hardly at all; or two of them are the same picture with probability 1 / `kinds`; or they vary by less than
+    half, and are fewer kinds than a share of `total` of the real ones.
+
     Example:
         >>> all_alike(Row(images_seen=64, num_samples=512, spread=0.02, kinds=1.1), Thresholds())
         True
     """
-    narrow = row.spread is not None and row.spread < times * thresholds.spread
-    few = row.kinds is not None and row.kinds < times * thresholds.kinds
-    return narrow or few
+    if row.spread is not None and row.spread < times * thresholds.spread:
+        return True
+    if row.kinds is None:
+        return False
+    few = row.kinds_real is not None and row.kinds < times * thresholds.total * row.kinds_real
+    return row.kinds < times * thresholds.kinds or (few and row.spread is not None and row.spread < thresholds.severe)
+
+
+def many_copies(row: Row, thresholds: Thresholds, easier: float = 1.0) -> bool:
+    """Return whether so many samples have a twin that real ones never would, and that it matters.
+
+    Example:
+        >>> row = Row(images_seen=64, num_samples=512, near_duplicates=0.6, near_duplicates_real=0.016)
+        >>> many_copies(row, Thresholds())
+        True
+    """
+    now, real = row.near_duplicates, row.near_duplicates_real
+    return now is not None and real is not None and now > max(thresholds.duplicates * real, thresholds.spread) / easier

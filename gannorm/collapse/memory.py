@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gannorm.collapse.expected import dropped_modes, fewest, readable
-from gannorm.collapse.look import Look
+from gannorm.collapse.look import Look, all_alike, many_copies
 from gannorm.collapse.row import Row
 from gannorm.collapse.thresholds import Thresholds
 
@@ -35,6 +35,8 @@ class Memory:
         ever_covered: Modes that have been covered.
         mature: Whether the samples were ever good enough.
         complete: Whether the modes were ever there; before, few modes are not yet learned and not lost.
+        alike: Whether the samples were all alike at the last looks, mature or not.
+        copied: Whether many of them had a twin, at these.
         best_quality: Largest share of accepted samples.
         best_rank: Largest effective rank of the discriminator's weights.
         gradients: Norms of the discriminator's gradient.
@@ -51,11 +53,22 @@ class Memory:
     ever_covered: list[int] = field(default_factory=list)
     mature: bool = False
     complete: bool = False
+    alike: list[bool] = field(default_factory=list)
+    copied: list[bool] = field(default_factory=list)
     best_quality: float = 0.0
     best_rank: float = 0.0
     gradients: list[float] = field(default_factory=list)
     baseline: list[float] = field(default_factory=list)
     falling: float = 0.0
+
+    def take_samples(self, row: Row, thresholds: Thresholds) -> None:
+        """Remember what needs no judge."""
+        self.alike = [*self.alike, all_alike(row, thresholds)][-PERSISTENCE[1] :]
+        self.copied = [*self.copied, many_copies(row, thresholds)][-PERSISTENCE[1] :]
+
+    def early(self, row: Row, thresholds: Thresholds) -> bool:
+        """Return whether the modes have not been there yet, and may still be learned."""
+        return not self.complete and row.images_seen < thresholds.immature_images
 
     def take_look(self, row: Row, look: Look, thresholds: Thresholds) -> None:
         """Remember judged samples."""

@@ -20,6 +20,7 @@ class Row:
         leaked: How many samples of other modes the judge is expected to misread as each, K.
         spread: Standard deviation of all samples, as a share of that of as many real ones.
         kinds: Two random samples are the same picture with probability 1 / kinds.
+        kinds_real: The same of as many real samples.
         near_duplicates: Share of samples that another one is nearer to than 99 % of real ones are to each other.
         near_duplicates_real: The same of as many real samples.
         class_rke: Upper limit of each mode's Rényi kernel entropy, as a share of that of real samples.
@@ -50,6 +51,7 @@ class Row:
     leaked: Sequence[float] | None = None
     spread: float | None = None
     kinds: float | None = None
+    kinds_real: float | None = None
     near_duplicates: float | None = None
     near_duplicates_real: float | None = None
     class_rke: Sequence[float | None] | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from gannorm.collapse.look import EASIER, Look, is_over
+from gannorm.collapse.look import EASIER, Look, is_over, many_copies
 from gannorm.collapse.memory import ALARM, Memory, persistent, thin_modes
 from gannorm.collapse.row import Row
 from gannorm.collapse.states import DEPTHS
@@ -154,19 +154,15 @@ def thin_in_both(moment: Moment) -> list[int]:
 
 
 def near_duplicates(moment: Moment) -> Finding | None:
-    """Many samples that another one is nearly the same as, whatever their modes."""
+    """Many samples that another one is nearly the same as, whatever their modes; early on in three looks running."""
     row, again, thresholds, memory = moment.row, moment.again, moment.thresholds, moment.memory
-    ready = memory.mature if row.counts is None else memory.complete
-    if row.near_duplicates is None or not ready:
+    if row.near_duplicates is None:
         return None
+    over = not many_copies(row, thresholds, EASIER)
+    if memory.early(row, thresholds):
+        return Finding(False, over) if len(memory.copied) < 3 else Finding(all(memory.copied), over, sure=True)
     sure = again is not None and many_copies(again, thresholds)
-    return Finding(many_copies(row, thresholds), not many_copies(row, thresholds, EASIER), sure=sure)
-
-
-def many_copies(row: Row, thresholds: Thresholds, easier: float = 1.0) -> bool:
-    """Return whether so many samples have a twin that real ones never would, and that it matters."""
-    now, real = row.near_duplicates, row.near_duplicates_real
-    return now is not None and real is not None and now > max(thresholds.duplicates * real, thresholds.spread) / easier
+    return Finding(memory.copied[-1], over, sure=sure)
 
 
 def not_finite(moment: Moment) -> Finding | None:

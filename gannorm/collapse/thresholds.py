@@ -19,12 +19,13 @@ class Thresholds:
         hopping: Two looks together have so many more modes than either alone: these are below this share of those.
         window: Looks in which hopping is sought, and samples of rare modes are added up.
         quality: The run is mature once this share of the samples is accepted, and diverging below this share of its
-            best.
+            best; then the few accepted samples say nothing of the modes.
         imbalance: KL divergence from the real frequencies, in nats.
         rke: A mode's Rényi kernel entropy below this share of the real one is an intra-mode collapse.
         duplicates: So are so many times the near-duplicates of real samples.
         spread: Total collapse without a judge: samples vary by less than this share of the real ones.
-        kinds: Likewise: two random samples are the same picture with probability 1 / kinds or more.
+        kinds: Likewise: two random samples are the same picture with probability 1 / kinds or more; so are samples that
+            vary by less than `severe` of the real ones and are of fewer kinds than `total` of these.
         gradient: Diverging: the discriminator's gradient is so many times its median.
         rank: Precursor: effective rank of the discriminator's weights below this share of its best.
         deviation: Precursor: its features of fakes vary by less than this share of those of real samples.
@@ -45,7 +46,7 @@ class Thresholds:
     partial: float = 0.8
     severe: float = 0.5
     total: float = 0.2
-    hysteresis: float = 0.1
+    hysteresis: float = 0.05
     hopping: float = 0.9
     window: int = 8
     quality: float = 0.5

@@ -30,7 +30,7 @@ class Size:
     """
 
     evaluations: int = 10_000
-    repeats: int = 20
+    repeats: int = 10
     seed: int = 0
 
 

@@ -13,7 +13,7 @@ from gannorm.collapse_bench.sensitivity import thresholds
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--evaluations", type=int, default=10_000, help="looks at healthy generators (10,000)")
-    parser.add_argument("--repeats", type=int, default=20, help="streams of each failure (20)")
+    parser.add_argument("--repeats", type=int, default=10, help="streams of each failure (10)")
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers (0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     parser.add_argument("--from", type=Path, metavar="FILE", dest="recorded", help="read that instead of running")
@@ -46,7 +46,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         if getattr(options, name) < 1:
             raise ValueError(f"--{name} {getattr(options, name)}: at least 1")
     size = bench.Size(options.evaluations, options.repeats, options.seed)
-    few = bench.Size(max(1, options.evaluations // 10), 1, options.seed)
+    few = bench.Size(max(1, options.evaluations // 20), 1, options.seed)
     return bench.run(size) | thresholds(few)
 
 

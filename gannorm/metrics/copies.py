@@ -30,12 +30,14 @@ class Copies:
         near_duplicates: Share of samples that another one is nearer to than 99 % of real ones are to each other.
         near_duplicates_real: The most that this may be among real ones (99 %).
         kinds: Rényi kernel entropy as a number: two random samples are the same picture with probability 1 / kinds.
+        kinds_real: The same of as many real samples.
         kinds_ratio_high: Upper limit (99 %) of the entropy as a share of that of as many real samples.
     """
 
     near_duplicates: float
     near_duplicates_real: float
     kinds: float
+    kinds_real: float
     kinds_ratio_high: float
 
 
@@ -95,6 +97,7 @@ class Yardstick:
             near_duplicates_real=self.near_duplicates,
             near_duplicates=float((distances.amin(1) < self.threshold).double().mean()),
             kinds=1 / max(float(own.mean()), 1 / self.size),
+            kinds_real=1 / max(self.likeness, 1 / self.size),
             kinds_ratio_high=(1 + (self.size - 1) * self.likeness) / (1 + (self.size - 1) * low),
         )
 
