@@ -1,6 +1,6 @@
 """The bench: every detector on every stream, delays and false alarms as plain data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -163,6 +163,11 @@ def delays(
 
 
 EQUAL = ", at equal false alarms"
+
+
+def is_measured(column: str, failure: Mapping[str, Any]) -> bool:
+    """Return whether a rule could see anything of a failure: whether copies were sought, where it needs them."""
+    return failure["copies"] or not any(rule.of_copies and column.startswith(rule.name) for rule in SIMPLE_RULES)
 
 
 def fires(value: float | None, limit: float) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from gannorm.collapse_bench.bench import EQUAL, OURS, WITHIN
+from gannorm.collapse_bench.bench import EQUAL, OURS, WITHIN, is_measured
 from gannorm.collapse_bench.rules import SIMPLE_RULES
 
 ROW, LABEL, BAR, FONT = 18, 250, 330, 12
@@ -17,14 +17,13 @@ HOPPING = "half of the digits, others every "
 
 
 def found_shares(result: Mapping[str, Any]) -> str:
-    """Return how many of all failures each rule finds within `WITHIN` looks, at equal false alarms."""
-    rules = [OURS, *(f"{rule.name}{EQUAL}" for rule in SIMPLE_RULES)]
-    shares = [
-        sum(failure["delays"][rule]["found"] for failure in result["failures"]) / len(result["failures"])
-        for rule in rules
-    ]
-    labels = [rule.removesuffix(EQUAL) for rule in rules]
-    return bars(f"failures found within {WITHIN} looks, at equal false alarms", labels, shares, "abcd")
+    """Return how many of the failures that it can see each rule finds within `WITHIN` looks, at equal false alarms."""
+    labels, shares = [], []
+    for rule in [OURS, *(f"{rule.name}{EQUAL}" for rule in SIMPLE_RULES)]:
+        seen = [failure["delays"][rule]["found"] for failure in result["failures"] if is_measured(rule, failure)]
+        labels.append(f"{rule.removesuffix(EQUAL)} ({len(seen)})")
+        shares.append(sum(seen) / len(seen))
+    return bars(f"failures (how many) found within {WITHIN} looks, at equal false alarms", labels, shares, "abcd")
 
 
 def weak_digit(result: Mapping[str, Any]) -> str:

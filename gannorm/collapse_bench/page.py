@@ -7,7 +7,7 @@ from typing import Any
 
 from gannorm.collapse import STATES, Thresholds
 from gannorm.collapse.rules import RULES
-from gannorm.collapse_bench.bench import EQUAL, OURS, WITHIN
+from gannorm.collapse_bench.bench import EQUAL, OURS, WITHIN, is_measured
 from gannorm.collapse_bench.figures import FIGURES
 from gannorm.collapse_bench.rules import SIMPLE_RULES, SimpleRule
 from gannorm.training.reacting import REACTIONS
@@ -190,16 +190,11 @@ def delays_table(failures: Sequence[Mapping[str, Any]]) -> str:
             failure["name"],
             failure["kind"],
             counted(failure["raised"]),
-            *(cell(failure["delays"][column]) if measured(column, failure) else "" for column in columns),
+            *(cell(failure["delays"][column]) if is_measured(column, failure) else "" for column in columns),
         ]
         for failure in failures
     ]
     return table(["failure", "called", "raised", *heads], rows)
-
-
-def measured(column: str, failure: Mapping[str, Any]) -> bool:
-    """Return whether a rule could see anything of a failure: whether copies were sought, where it needs them."""
-    return failure["copies"] or not any(rule.of_copies and column.startswith(rule.name) for rule in SIMPLE_RULES)
 
 
 def early(failures: Sequence[Mapping[str, Any]]) -> str:
@@ -230,16 +225,18 @@ def verdict(result: Mapping[str, Any]) -> str:
         if is_sooner(failure["delays"][f"{rule.name}{EQUAL}"], failure["delays"][OURS])
     ]
     where = "in no failure" if not sooner else "in " + ", ".join(sooner)
+    ours = [failure["name"] for failure in result["failures"] if failure["delays"][OURS]["found"] < 1]
     missed = "; ".join(missing(rule, result["failures"]) for rule in SIMPLE_RULES)
     return (
         f"At equal false alarms a simple rule is sooner than the detector {where}. Failures that are not found in "
-        f"every stream: {missed}."
+        f"every stream: {missed}. Those of the detector are: {', '.join(ours) or 'none'}; a digit that has clearly "
+        f"more than {100 * Thresholds().dropped:g} % of its frequency is not called dropped."
     )
 
 
 def missing(rule: SimpleRule, failures: Sequence[Mapping[str, Any]]) -> str:
     """Return how many failures are not always found by a rule and by the detector, of those that the rule can see."""
-    seen = [failure["delays"] for failure in failures if measured(rule.name, failure)]
+    seen = [failure["delays"] for failure in failures if is_measured(rule.name, failure)]
     theirs = sum(delays[f"{rule.name}{EQUAL}"]["found"] < 1 for delays in seen)
     ours = sum(delays[OURS]["found"] < 1 for delays in seen)
     return f"{rule.name} {theirs} of {len(seen)}, the detector {ours} of the same"
