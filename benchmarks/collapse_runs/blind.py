@@ -25,7 +25,7 @@ VERDICTS: dict[str, tuple[str, ...]] = {
     "one": ("total", "severe", "intra-mode", "never healthy"),
     "noise": ("never healthy", "diverging", "total", "immature"),
 }
-"""What a judge can say of a sheet, and with which states it agrees; a run that never was healthy shows few modes too."""
+"""What a judge can say of a sheet, and with which states it agrees; what never was healthy may show few modes too."""
 
 ASKED = """healthy: all or nearly all digits, varied; some may be unreadable
 poor: digits of many kinds, but most are half-formed or unreadable
