@@ -171,8 +171,8 @@ def test_samples_that_are_alike_before_the_modes_were_learned_have_to_stay_so() 
             detector.update(row, row if detector.needs_confirmation(row) else None)
         return [event["state"] for event in detector.events]
 
-    assert told_of(0.1, 0.1, 0.4, 0.9) == []
-    assert told_of(0.1, 0.1, 0.1, 0.1) == ["total"]
+    assert told_of(0.1, 0.4, 0.1, 0.9) == []
+    assert told_of(0.1, 0.1, 0.1) == ["total"]
 
 
 def test_few_accepted_samples_of_a_run_that_falls_apart_say_nothing_of_modes() -> None:

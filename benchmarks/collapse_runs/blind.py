@@ -20,12 +20,12 @@ MOMENTS = 2  # of each run: one of its first half after the warm-up, one of its 
 VERDICTS: dict[str, tuple[str, ...]] = {
     "healthy": ("healthy", "recovered", "precursor", "imbalance", "immature"),
     "poor": ("immature", "never healthy", "diverging", "imbalance", "precursor"),
-    "missing": ("partial", "mode dropped", "severe", "hopping", "intra-mode"),
-    "few": ("intra-mode", "partial", "severe", "total", "hopping"),
-    "one": ("total", "severe", "intra-mode"),
+    "missing": ("partial", "mode dropped", "severe", "hopping", "intra-mode", "never healthy"),
+    "few": ("intra-mode", "partial", "severe", "total", "hopping", "never healthy"),
+    "one": ("total", "severe", "intra-mode", "never healthy"),
     "noise": ("never healthy", "diverging", "total", "immature"),
 }
-"""What a judge can say of a sheet, and with which states it agrees."""
+"""What a judge can say of a sheet, and with which states it agrees; what never was healthy may show few modes too."""
 
 ASKED = """healthy: all or nearly all digits, varied; some may be unreadable
 poor: digits of many kinds, but most are half-formed or unreadable

@@ -116,11 +116,11 @@ def before(first: Mapping[str, Any] | None) -> list[str]:
     return [
         paragraph(
             f"This was the second judgment. In a first one, of other runs with an earlier form of the detector, "
-            f"{first['agreed']} of {first['sheets']} verdicts agreed, {100 * first['share']:.0f} %. It showed four faults, which "
-            "were mended before these runs were made: where most samples had become unacceptable, the few accepted ones "
-            "were taken for a fair choice and their modes for all modes; few pictures, which are plain without any judge, "
-            "were not told while the run was immature; one picture of noise with some flicker passed as several; and a "
-            "partial collapse was held up long after the modes were back."
+            f"{first['agreed']} of {first['sheets']} verdicts agreed, {100 * first['share']:.0f} %. It showed four "
+            "faults, which were mended before these runs were made: where most samples had become unacceptable, the "
+            "few accepted ones were taken for a fair choice and their modes for all modes; few pictures, which are "
+            "plain without any judge, were not told while the run was immature; one picture of noise with some flicker "
+            "passed as several; and a partial collapse was held up long after the modes were back."
         )
     ]
 

@@ -148,7 +148,7 @@ class Detector:
         found = depth(row, look, self.thresholds)
         if not memory.early(row, self.thresholds):
             return found
-        if all_alike(row, self.thresholds) and not (len(memory.alike) == 3 and all(memory.alike)):
+        if all_alike(row, self.thresholds) and not memory.stays(row, memory.alike_since, self.thresholds):
             return 0
         return 0 if found == PARTIAL else found
 

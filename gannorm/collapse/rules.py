@@ -154,15 +154,15 @@ def thin_in_both(moment: Moment) -> list[int]:
 
 
 def near_duplicates(moment: Moment) -> Finding | None:
-    """Many samples that another one is nearly the same as, whatever their modes; early on in three looks running."""
+    """Many samples that another one is nearly the same as, whatever their modes; early on they have to stay."""
     row, again, thresholds, memory = moment.row, moment.again, moment.thresholds, moment.memory
     if row.near_duplicates is None:
         return None
     over = not many_copies(row, thresholds, EASIER)
     if memory.early(row, thresholds):
-        return Finding(False, over) if len(memory.copied) < 3 else Finding(all(memory.copied), over, sure=True)
+        return Finding(memory.stays(row, memory.copied_since, thresholds), over, onset=memory.copied_since, sure=True)
     sure = again is not None and many_copies(again, thresholds)
-    return Finding(memory.copied[-1], over, sure=sure)
+    return Finding(memory.copied_since is not None, over, sure=sure)
 
 
 def not_finite(moment: Moment) -> Finding | None:
