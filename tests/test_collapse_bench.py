@@ -62,6 +62,11 @@ def test_no_digit_comes_twice_before_all_have_come_and_copies_are_seen() -> None
     assert (noise.spread, noise.num_accepted) == (0.0, 0)
 
 
+def test_a_repeated_look_is_another_one_but_the_same_for_everyone() -> None:
+    ((row, again),) = rows_of([Digits()], np.random.default_rng(0), copies=False)
+    assert again().counts == again().counts != row.counts
+
+
 def test_streams_and_yardsticks_share_no_digit() -> None:
     ours = {image.numpy().tobytes() for image in pool().images}
     others, _ = OtherHalf().real(100, torch.Generator().manual_seed(0))

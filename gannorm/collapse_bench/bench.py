@@ -1,6 +1,7 @@
 """The bench: every detector on every stream, delays and false alarms as plain data."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -61,12 +62,15 @@ def limit(values: Sequence[float], alarms: int) -> float:
 def rows_of(looks: Sequence[Generator], random: np.random.Generator, *, copies: bool) -> Iterator[tuple[Row, "Again"]]:
     """Yield each look, and what draws it again with fresh noise."""
     for number, generator in enumerate(looks, start=1):
-        yield generator.look(random, number * EVERY, copies=copies), Again(generator, random, number, copies)
+        yield (
+            generator.look(random, number * EVERY, copies=copies),
+            Again(generator, random.spawn(1)[0], number, copies),
+        )
 
 
 @dataclass(frozen=True)
 class Again:
-    """A look that can be repeated."""
+    """A look that can be repeated; the repetition is the same for everyone who asks."""
 
     generator: Generator
     random: np.random.Generator
@@ -75,7 +79,7 @@ class Again:
 
     def __call__(self) -> Row:
         """Return a row of fresh samples."""
-        return self.generator.look(self.random, self.number * EVERY, copies=self.copies)
+        return self.generator.look(deepcopy(self.random), self.number * EVERY, copies=self.copies)
 
 
 def false_alarms(size: Size, thresholds: Thresholds | None) -> dict[str, Any]:
