@@ -154,6 +154,11 @@ def test_the_recorded_bench_reaches_what_it_has_to() -> None:
     named = {failure["name"]: failure["delays"][f"{OURS}, by name"] for failure in result["failures"]}
     hopping = [failure for failure in result["failures"] if failure["kind"] == "hopping"]
     assert all(named[failure["name"]]["worst"] <= failure["begins"] + 8 for failure in hopping)
+    assert sum(failure["early"] for failure in result["failures"]) == 0
+    points = result["tradeoff"]
+    ((alarms, delay),) = points[OURS]
+    assert alarms == 0
+    assert all(delay < reached for name, curve_ in points.items() if name != OURS for _, reached in curve_)
 
 
 # ------------------------------------------------------------------------------------------------- runs that collapse

@@ -11,6 +11,7 @@ from gannorm.collapse_bench.rules import SIMPLE_RULES
 ROW, LABEL, BAR, FONT = 18, 250, 330, 12
 LEFT, TOP, WIDTH, HEIGHT = 44, 30, 420, 200  # of the chart of delay over false alarms
 TICKS = (0.0, 0.01, 0.05, 0.1, 0.2)
+DELAYS = (0.0, 5.0, 10.0, 15.0, 20.0)
 COLOURS = {"a": "#2a78d6", "b": "#e07b39", "c": "#7a9e3f", "d": "#9a6fb0"}
 STYLE = "text{font:12px sans-serif;fill:#777}" + "".join(f".{name}{{fill:{c}}}" for name, c in COLOURS.items())
 HOPPING = "half of the digits, others every "
@@ -38,9 +39,15 @@ def hopping_delays(result: Mapping[str, Any]) -> str:
     """Return when a generator that goes round in circles is called so, over how often it moves on."""
     circles = [failure for failure in result["failures"] if failure["name"].startswith(HOPPING)]
     labels = ["moves on every " + failure["name"].removeprefix(HOPPING) for failure in circles]
-    delays = [failure["delays"][f"{OURS}, by name"]["median"] or WITHIN for failure in circles]
+    medians = [failure["delays"][f"{OURS}, by name"]["median"] for failure in circles]
+    delays = [float(WITHIN if looks is None else looks) for looks in medians]
     return bars(
-        "hopping between halves: median looks until it is called so", labels, delays, "a" * len(circles), WITHIN, ""
+        "hopping between halves: median looks until it is called so",
+        labels,
+        delays,
+        "a" * len(circles),
+        float(WITHIN),
+        "",
     )
 
 
@@ -70,7 +77,7 @@ def tradeoff(result: Mapping[str, Any]) -> str:
     bottom = TOP + HEIGHT
     parts.append(f'<path d="M{LEFT} {TOP}V{bottom}H{LEFT + WIDTH}" fill="none" stroke="#999"/>')
     parts += [f'<text x="{across(tick):.0f}" y="{bottom + 16}">{100 * tick:g} %</text>' for tick in TICKS]
-    parts += [f'<text x="{LEFT - 6}" y="{down(d) + 4:.0f}" text-anchor="end">{d}</text>' for d in (0, 5, 10, 15, 20)]
+    parts += [f'<text x="{LEFT - 6}" y="{down(d) + 4:.0f}" text-anchor="end">{d:g}</text>' for d in DELAYS]
     for number, (name, kind) in enumerate(zip(result["tradeoff"], COLOURS, strict=True)):
         points = [(across(share), down(delay)) for share, delay in result["tradeoff"][name]]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
