@@ -27,6 +27,8 @@ VERDICTS: dict[str, tuple[str, ...]] = {
 }
 """What a judge can say of a sheet, and with which states it agrees; what never was healthy may show few modes too."""
 
+SILENT = "immature"  # the detector makes no statement
+
 ASKED = """healthy: all or nearly all digits, varied; some may be unreadable
 poor: digits of many kinds, but most are half-formed or unreadable
 missing: readable, but some digits are missing or a few kinds prevail
@@ -88,6 +90,7 @@ def agreement(key: Sequence[Mapping[str, Any]], verdicts: Mapping[int, str]) -> 
     """
     pairs = [(verdicts[sheet["sheet"]], sheet["state"]) for sheet in key]
     agreed = sum(state in VERDICTS[verdict] for verdict, state in pairs)
+    spoken = [pair for pair in pairs if pair[1] != SILENT]
     warned = sum((STATES[state].level >= WARN) == (verdict not in ("healthy", "poor")) for verdict, state in pairs)
     low, high = share_interval(agreed, len(pairs))
     table = Counter(f"{verdict} / {state}" for verdict, state in pairs)
@@ -98,6 +101,8 @@ def agreement(key: Sequence[Mapping[str, Any]], verdicts: Mapping[int, str]) -> 
         "low": low,
         "high": high,
         "warned_alike": warned / len(pairs),
+        "spoken": len(spoken),
+        "spoken_agreed": sum(state in VERDICTS[verdict] for verdict, state in spoken),
         "pairs": dict(sorted(table.items())),
     }
 

@@ -105,6 +105,17 @@ def judgment(judged: Mapping[str, Any] | None) -> list[str]:
             f"at all (from severity warn on; any word but healthy and poor) is seen alike in "
             f"{100 * judged['warned_alike']:.0f} %."
         ),
+        paragraph(
+            f"In {judged['sheets'] - judged['spoken']} of them the detector says *immature*, which is no "
+            "statement: of the "
+            f"{judged['spoken']} others {judged['spoken_agreed']} agree. A person sees from a hundred samples "
+            "that they are "
+            "one picture or few; not that a single digit is missing or always the same, nor how many a strict "
+            "judge rejects: "
+            "pixelated but readable digits are healthy to the eye and rejected by the judge. So one word stands "
+            "against the "
+            "other where a run of plain MLPs is called partial, intra-mode or never healthy."
+        ),
         table(["the person said", "the detector", "sheets"], rows),
     ]
 
