@@ -13,7 +13,7 @@ from gannorm.collapse import STATES
 
 FILE = Path(__file__).parents[2] / "docs" / "collapse-runs.md"
 IMAGES = FILE.parent / "images" / "collapse"
-CONTROLS = ("control", "convolutional-control")
+CONTROLS = ("control",)
 INTRODUCTION = """# Runs that really collapse
 
 Each file in `configs/collapse` is a run of a minute or less on one core that loses its modes, or keeps them for
@@ -91,7 +91,7 @@ def judgment(judged: Mapping[str, Any] | None) -> list[str]:
     rows = [[*pair.split(" / "), str(number)] for pair, number in judged["pairs"].items()]
     return [
         paragraph(
-            f"Of each run two looks were drawn, one of each half, {judged['sheets']} in all: the first hundred "
+            f"Of {judged['sheets'] // 2} of these runs two looks were drawn, one of each half: the first hundred "
             "samples as "
             "they came. They were mixed and numbered, twelve on a page, and judged by one who saw the pages only; "
             "which "
