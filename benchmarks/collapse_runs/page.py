@@ -26,6 +26,9 @@ python -m benchmarks collapse_runs --folder runs --blind sheets           # then
 python -m benchmarks collapse_runs --judged sheets --document
 ```"""
 
+CONTROL_WARNS = """The control is warned of too: the strict judge rejects nearly half of what plain MLPs make, and what
+it accepts is uneven for a while, though all digits are there to the eye."""
+
 
 def page(
     runs: Sequence[Mapping[str, Any]], judged: Mapping[str, Any] | None, first: Mapping[str, Any] | None = None
@@ -39,7 +42,7 @@ def page(
     """
     names = sorted({run["config"] for run in runs})
     parts = [INTRODUCTION, "## What each run does", runs_table(runs, names), heads(names)]
-    parts += ["## Do a person and the detector agree?", *judgment(judged), *before(first)]
+    parts += [CONTROL_WARNS, "## Do a person and the detector agree?", *judgment(judged), *before(first)]
     parts += ["## Signs before", leads(runs), "## The gradient rule of the literature", gradient_rule(runs)]
     return "\n\n".join(parts) + "\n"
 
@@ -92,29 +95,24 @@ def judgment(judged: Mapping[str, Any] | None) -> list[str]:
     return [
         paragraph(
             f"Of {judged['sheets'] // 2} of these runs two looks were drawn, one of each half: the first hundred "
-            "samples as "
-            "they came. They were mixed and numbered, twelve on a page, and judged by one who saw the pages only; "
-            "which "
-            "run and moment a sheet was of, and what the detector had said, stood in another file. The words were:"
+            "samples as they came. They were mixed and numbered, twelve on a page, and judged by one who saw the "
+            "pages only; which run and moment a sheet was of, and what the detector had said, stood in another "
+            "file. The words were:"
         ),
         f"```\n{ASKED}\n```",
         paragraph(
             f"{judged['agreed']} of {judged['sheets']} verdicts agree with the state of that look, "
-            f"{100 * judged['share']:.0f} % [{100 * judged['low']:.0f}, {100 * judged['high']:.0f}]; that "
-            "something is wrong "
-            f"at all (from severity warn on; any word but healthy and poor) is seen alike in "
+            f"{100 * judged['share']:.0f} % [{100 * judged['low']:.0f}, {100 * judged['high']:.0f}]; that something "
+            "is wrong at all (from severity warn on; any word but healthy and poor) is seen alike in "
             f"{100 * judged['warned_alike']:.0f} %."
         ),
         paragraph(
-            f"In {judged['sheets'] - judged['spoken']} of them the detector says *immature*, which is no "
-            "statement: of the "
-            f"{judged['spoken']} others {judged['spoken_agreed']} agree. A person sees from a hundred samples "
-            "that they are "
-            "one picture or few; not that a single digit is missing or always the same, nor how many a strict "
-            "judge rejects: "
-            "pixelated but readable digits are healthy to the eye and rejected by the judge. So one word stands "
-            "against the "
-            "other where a run of plain MLPs is called partial, intra-mode or never healthy."
+            f"In {judged['sheets'] - judged['spoken']} of them the detector says *immature*, which is no statement: "
+            f"of the {judged['spoken']} others {judged['spoken_agreed']} agree. A person sees from a hundred samples "
+            "that they are one picture or few; not that a single digit is missing or always the same, nor how many "
+            "a strict judge rejects: pixelated but readable digits are healthy to the eye and rejected by the "
+            "judge. So one word stands against the other where a run of plain MLPs is called partial, intra-mode or "
+            "never healthy."
         ),
         table(["the person said", "the detector", "sheets"], rows),
     ]
@@ -126,12 +124,12 @@ def before(first: Mapping[str, Any] | None) -> list[str]:
         return []
     return [
         paragraph(
-            f"This was the second judgment. In a first one, of other runs with an earlier form of the detector, "
+            "This was the second judgment. In a first one, of other runs with an earlier form of the detector, "
             f"{first['agreed']} of {first['sheets']} verdicts agreed, {100 * first['share']:.0f} %. It showed four "
             "faults, which were mended before these runs were made: where most samples had become unacceptable, the "
             "few accepted ones were taken for a fair choice and their modes for all modes; few pictures, which are "
-            "plain without any judge, were not told while the run was immature; one picture of noise with some flicker "
-            "passed as several; and a partial collapse was held up long after the modes were back."
+            "plain without any judge, were not told while the run was immature; one picture of noise with some "
+            "flicker passed as several; and a partial collapse was held up long after the modes were back."
         )
     ]
 
@@ -151,11 +149,10 @@ def leads(runs: Sequence[Mapping[str, Any]]) -> str:
     alone = sum(not any(STATES[e["state"]].level >= WARN for e in r["events"]) and signs_of(r) > 0 for r in runs)
     lead = 0 if without * 2 >= losses else median([*found, *[0] * without])
     text = (
-        f"{losses} of {len(runs)} runs lost modes or fell apart. In {len(found)} of them a precursor (effective "
-        "rank of the "
-        f"discriminator's weights, spread of its features of fakes, slow fall of the number of modes) came before "
-        "the onset "
-        f"of the first such event, in {without} none did: the median lead is {lead:,.0f} images."
+        f"{losses} of {len(runs)} runs have an event of severity warn or higher, by the detector. In {len(found)} of "
+        "them a precursor (effective rank of the discriminator's weights, spread of its features of fakes, slow "
+        f"fall of the number of modes) came before the onset of the first such event, in {without} none did: the "
+        f"median lead is {lead:,.0f} images."
     )
     if found:
         text += f" Where one came: {', '.join(f'{one:,}' for one in sorted(found))} images before."
@@ -181,13 +178,10 @@ def gradient_rule(runs: Sequence[Mapping[str, Any]]) -> str:
     return (
         paragraph(
             "*From Fitting to Collapse* (TMLR 2025) stops where a metric of the discriminator's gradient and the "
-            "generator's "
-            "steepness turns. Its abstract was read, its text could not be had; here their product, smoothed over "
-            "three "
-            "readings, fires at twice its lowest value (`benchmarks/collapse_runs/gradient_rule.py`). On the "
-            f"{len(controls)} runs for comparison it fires in {alarms}, the detector warns in {mine}. Images seen "
-            "when each "
-            "first fires, by seed:"
+            "generator's steepness turns. Its abstract was read, its text could not be had; here their product, "
+            "smoothed over three readings, fires at twice its lowest value "
+            f"(`benchmarks/collapse_runs/gradient_rule.py`). On the {len(controls)} runs for comparison it fires in "
+            f"{alarms}, the detector warns in {mine}. Images seen when each first fires, by seed:"
         )
         + "\n\n"
         + table(["configuration", "gradient rule", "detector, from warn on"], rows)

@@ -102,17 +102,14 @@ def reactions_text() -> str:
     """Return what can be done about it."""
     rows = [[f"`{name}`", known.meaning] for name, known in REACTIONS.items()]
     return (
-        "`--collapse.reactions '[log, alert, keep, look_more, stop]'`, or in a YAML file; each is opt-in but `log`.\n\n"
-        f"{table(['reaction', 'what it does'], rows)}\n\n"
-        "`keep` scores a look that seems the best so far again on fresh noise, and compares and writes down that "
-        "second "
-        "score: the best of many noisy looks flatters. `look_more` looks `collapse.look_more_often` times as "
-        "often. `stop` "
-        "ends the run at `collapse.stop_at` or a worse state, with exit code 3 and `post-mortem.md`, which shows "
-        "the first "
-        "sign, onset, detection, every look, and samples before and after. Which generator is looked at: "
-        "`--evaluation.generator raw` shows what averaging hides; `--evaluation.cells 50` makes modes of "
-        "unlabelled data."
+        "`--collapse.reactions '[log, alert, keep, look_more, stop]'`, or in a YAML file; each is opt-in but "
+        f"`log`.\n\n{table(['reaction', 'what it does'], rows)}\n\n`keep` scores a look that seems the best so far "
+        "again on fresh noise, and compares and writes down that second score: the best of many noisy looks "
+        "flatters. `look_more` looks `collapse.look_more_often` times as often. `stop` ends the run at "
+        "`collapse.stop_at` or a worse state, with exit code 3 and `post-mortem.md`, which shows the first sign, "
+        "onset, detection, every look, and samples before and after. Which generator is looked at: "
+        "`--evaluation.generator raw` shows what averaging hides; `--evaluation.cells 50` makes modes of unlabelled "
+        "data."
     )
 
 
@@ -121,29 +118,25 @@ def bench_parts(result: Mapping[str, Any]) -> list[str]:
     quiet = result["healthy"]
     return [
         "## The bench",
-        f"`gannorm bench-detector` draws looks of 2,048 real test digits that were judged before, "
-        f"{result['evaluations']:,} "
-        f"of them from generators that are well, and {result['repeats']} streams of each failure: 12 healthy "
-        "looks, then "
-        "the failure. One half of the test digits makes the streams, the other the yardsticks for copies. Written by "
-        "`gannorm bench-detector --from benchmarks/detector.json --markdown > docs/detector.md`.",
+        "`gannorm bench-detector` draws looks of 2,048 real test digits that were judged before, "
+        f"{result['evaluations']:,} of them from generators that are well, and {result['repeats']} streams of each "
+        "failure: 12 healthy looks, then the failure. One half of the test digits makes the streams, the other the "
+        "yardsticks for copies. Written by `gannorm bench-detector --from benchmarks/detector.json --markdown > "
+        "docs/detector.md`.",
         "### False alarms",
         f"{quiet['alarms']} events of severity warn or higher in {quiet['evaluations']:,} looks at healthy "
-        "generators, runs "
-        f"of {quiet['length']} looks: {quiet['alarms_per_200']:.3f} per 200 looks (95 %: at most "
+        f"generators, runs of {quiet['length']} looks: {quiet['alarms_per_200']:.3f} per 200 looks (95 %: at most "
         f"{quiet['alarms_per_200_high']:.3f}). Average run length, looks from one false alarm to the next, by state: "
         f"{run_lengths(quiet)}.",
         healthy_table(quiet),
         "### Delays",
-        "Looks from the beginning of the failure to the first event of severity warn or higher, median and worst "
-        "of the "
-        f"streams in which it came within {WITHIN} looks; a share where it did not come in all of them; – where "
+        "Looks from the beginning of the failure to the first event of severity warn or higher, median and worst of "
+        f"the streams in which it came within {WITHIN} looks; a share where it did not come in all of them; – where "
         "in none. "
         '"By name": until the state that the failure is called. The simple rules stand at the threshold of public '
-        "code, and at their most sensitive threshold that gives no more false alarms than the detector on the healthy "
-        "streams above; empty cells are streams in which copies were not sought. A hopping generator can be called so "
-        "at its first exchange; until then it is a collapse. "
-        f"{early(result['failures'])}",
+        "code, and at their most sensitive threshold that gives no more false alarms than the detector on the "
+        "healthy streams above; empty cells are streams in which copies were not sought. A hopping generator can be "
+        f"called so at its first exchange; until then it is a collapse. {early(result['failures'])}",
         delays_table(result["failures"]),
         *(f"![{name.removesuffix('.svg')}](images/{name})" for name in FIGURES),
         verdict(result),
@@ -153,8 +146,7 @@ def bench_parts(result: Mapping[str, Any]) -> list[str]:
         "### Rules of others",
         "\n".join(f"- {rule.name}: {rule.source}." for rule in SIMPLE_RULES)
         + "\n- The gradient rule of *From Fitting to Collapse* (TMLR 2025) needs gradients, which digits have "
-        "not: it is "
-        "compared on [real runs](collapse-runs.md).",
+        "not: it is compared on [real runs](collapse-runs.md).",
     ]
 
 
@@ -278,8 +270,9 @@ def sensitivity_text(rows: Sequence[Mapping[str, Any]]) -> str:
     looks = f"{rows[0]['evaluations']:,}" if rows else "0"
     head = ["threshold", "value", f"false alarms in {looks} looks", "failures found", "mean delay"]
     says = (
-        "Each alone, on the same streams, one of each failure. A number that does not move says that no stream is near "
-        "that threshold. Half of the samples rejected is never healthy by a `quality` of 0.7, which is not wrong."
+        "Each alone, on the same streams, one of each failure. A number that does not move says that no stream is "
+        "near that threshold. Half of the samples rejected is never healthy by a `quality` of 0.7, which is not "
+        "wrong."
     )
     return f"{filled(says)}\n\n{table(head, cells)}"
 
