@@ -153,13 +153,13 @@ class Configuration(LightningCLI):
             help="Which one is looked at while training; averaging hides modes that come and go.",
         )
         parser.add_argument(
-            "--evaluation.cells", type=int, default=0, help="K-means cells as modes of data without any."
+            "--evaluation.cells", type=int, default=0, help="K-means cells as modes, where no judge is."
         )
         parser.add_argument(
             "--collapse.reactions",
             type=list[str],
             default=["log"],
-            help=f"What is done about a collapse: {', '.join(REACTIONS)}; docs/detector.md says how.",
+            help=f"To a collapse: {', '.join(REACTIONS)}.",
         )
         parser.add_argument("--collapse.stop_at", type=str, default="severe", help="This state or a worse one stops.")
         parser.add_argument("--collapse.look_more_often", type=int, default=4, help="Times, for `look_more`.")
@@ -167,7 +167,7 @@ class Configuration(LightningCLI):
             "--collapse.thresholds",
             type=dict[str, int | float],
             default={},
-            help="Those of `gannorm.collapse.Thresholds` that are to be others, by name.",
+            help="Those of `gannorm.collapse.Thresholds` to change.",
         )
         parser.add_argument("--log_every_images", type=int, default=6_400, help="Between two readings of the losses.")
         parser.add_argument(
