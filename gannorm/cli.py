@@ -128,6 +128,20 @@ def evaluate_command(arguments: list[str]) -> int:
     return DONE if text is None else answer(text)
 
 
+def report_command(arguments: list[str]) -> int:
+    """Write the page of a run, or of several side by side; or plot it here."""
+    parser = command_parser("report", "One page that needs nothing else: what became of a run, or of several.")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders")
+    parser.add_argument("--output", type=Path, help="where to (report.html in the run folder; of several, here)")
+    parser.add_argument("--terminal", action="store_true", help="plot here instead, as plain text")
+    options = parser.parse_args(arguments)
+    from gannorm.report import run
+
+    if options.terminal:
+        return answer("\n\n".join(run.terminal(run.RunRecord.read(folder)) for folder in options.runs))
+    return answer(str(run.write(options.runs, options.output)))
+
+
 def bench_detector_command(arguments: list[str]) -> int:
     """Run the detector's bench."""
     parser = command_parser("bench-detector", "How soon collapse detectors find known failures, and false alarms.")
@@ -199,6 +213,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "train": (train_command, "train one configuration, as python train.py does"),
     "sample": (sample_command, "draw pictures from a finished run's generator"),
     "evaluate": (evaluate_command, "measure samples of anything: modes, quality, diversity, with intervals"),
+    "report": (report_command, "one page of what became of a run, or of several side by side"),
     "norms": (norms_command, "list the norms, or describe one"),
     "bench-detector": (bench_detector_command, "how soon collapse detectors find known failures, and false alarms"),
     "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),

@@ -50,7 +50,7 @@ def test_the_screen_says_what_came_out_and_what_to_type_next(trained):
     lines = process.stdout.splitlines()
     assert re.search(r"320 images +\d+/10 modes +\d+\.\d\d effective +\d+\.\d % accepted", process.stdout)
     assert any("real, held out" in line and "10/10" in line for line in lines)
-    assert lines[-2].split() == ["xdg-open" if sys.platform == "linux" else "open", str(path)]
+    assert lines[-2].split() == ["xdg-open" if sys.platform == "linux" else "open", str(path / "report.html")]
     assert lines[-1] == f"wandb sync {offline_runs(path)[0]}"
     assert "wandb:" not in process.stderr
 

@@ -13,6 +13,7 @@ from gannorm.collapse import DEPTHS, STATES, Detector, Event, Row, Thresholds, c
 
 EVERY = 32_000
 UNIFORM = [0.1] * 10
+REAL_COPIES = {"near_duplicates_real": 0.016}
 
 
 def without(*modes: int, num_modes: int = 10) -> np.ndarray:
@@ -161,6 +162,16 @@ def test_samples_that_are_all_alike_collapse_whatever_the_judge_says() -> None:
     rejected = Row(images_seen=5 * EVERY, num_samples=2048, counts=[0] * 10, spread=0.01, kinds=1.0)
     assert detector.needs_confirmation(rejected)
     assert [event.state for event in detector.update(rejected, rejected)] == ["total"]
+
+
+def test_copies_before_the_modes_were_learned_are_told_where_nearly_all_samples_are_some() -> None:
+    def told_of(share: float) -> list[str]:
+        detector = Detector(UNIFORM)
+        early = Row(images_seen=20_000, num_samples=512, counts=[0] * 10, near_duplicates=share, **REAL_COPIES)
+        return [event.state for event in detector.update(early, early if detector.needs_confirmation(early) else None)]
+
+    assert told_of(0.7) == []  # as in a healthy run of plain MLPs
+    assert told_of(0.99) == ["intra-mode"]
 
 
 def test_samples_that_are_alike_before_the_modes_were_learned_have_to_stay_so() -> None:

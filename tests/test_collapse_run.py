@@ -126,7 +126,7 @@ def test_the_best_coverage_is_what_fresh_noise_says_of_it(tmp_path, monkeypatch)
         ({"collapse.reactions": ["stop"], "evaluation.every_images": 0}, "stop cannot be done; nobody looks"),
         ({"collapse.reactions": ["keep"], "data.shares": [1] * 9 + [0]}, "keep needs a judge"),
         ({"collapse.stop_at": "sever"}, "did you mean 'severe'"),
-        ({"collapse.stop_at": "imbalance"}, "none of intra-mode, mode dropped"),
+        ({"collapse.stop_at": "imbalance"}, "none of never healthy, intra-mode, mode dropped"),
         ({"collapse.look_more_often": 1}, "at least 2 times as often"),
         ({"evaluation.cells": -1}, "evaluation.cells=-1 is negative"),
     ],

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.collapse_runs.journal import WARN, entry
 from gannorm.callbacks.sample_grid import sheet_name
-from gannorm.collapse import STATES
+from gannorm.collapse import STATES, Thresholds
 from gannorm.statistics import share_interval
 
 PER_PAGE, COLUMNS, SIDE = 12, 4, 280
@@ -22,10 +22,12 @@ VERDICTS: dict[str, tuple[str, ...]] = {
     "poor": ("immature", "never healthy", "diverging", "imbalance", "precursor"),
     "missing": ("partial", "mode dropped", "severe", "hopping", "intra-mode", "never healthy"),
     "few": ("intra-mode", "partial", "severe", "total", "hopping", "never healthy"),
-    "one": ("total", "severe", "intra-mode", "never healthy"),
-    "noise": ("never healthy", "diverging", "total", "immature"),
+    "one": ("total", "severe", "intra-mode", "never healthy", "diverging"),
+    "noise": ("never healthy", "diverging", "total", "intra-mode", "immature"),
 }
-"""What a judge can say of a sheet, and with which states it agrees; what never was healthy may show few modes too."""
+"""What a judge can say of a sheet, and with which states it agrees.
+
+What never was healthy, or fell apart, may show few pictures too; and noise is often one picture."""
 
 SILENT = "immature"  # the detector makes no statement
 
@@ -34,7 +36,7 @@ poor: digits of many kinds, but most are half-formed or unreadable
 missing: readable, but some digits are missing or a few kinds prevail
 few: few kinds of pictures, again and again
 one: hardly more than one picture
-noise: no digits"""
+noise: no digits, whether they differ or not"""
 
 
 def prepare(folders: Sequence[Path], output: Path, seed: int = 0) -> None:
@@ -51,15 +53,11 @@ def prepare(folders: Sequence[Path], output: Path, seed: int = 0) -> None:
 
 
 def moments(path: Path, choice: random.Random) -> list[int]:
-    """Return images seen of the looks that are shown of a run."""
-    looks = [look["images_seen"] for look in entry(path)["looks"] if look["images_seen"] >= 20_000 or early(path)]
+    """Return images seen of the looks that are shown of a run, of those after which the detector may speak."""
+    warm_up = Thresholds().warm_up_images
+    looks = [look["images_seen"] for look in entry(path)["looks"] if look["images_seen"] >= warm_up]
     half = len(looks) // 2
     return [choice.choice(part) for part in (looks[:half], looks[half:])][:MOMENTS]
-
-
-def early(path: Path) -> bool:
-    """Return whether a run is so short that its first looks count."""
-    return bool(entry(path)["images_seen"] < 100_000)
 
 
 def moment(path: Path, images: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gannorm.collapse.event import Event
 from gannorm.collapse.expected import as_prior
-from gannorm.collapse.look import PARTIAL, Look, all_alike, depth, many_copies
+from gannorm.collapse.look import PARTIAL, Look, all_alike, depth, few_pictures, many_copies
 from gannorm.collapse.memory import Memory, thin_modes
 from gannorm.collapse.row import Row
 from gannorm.collapse.rules import RULES, Moment
@@ -148,13 +148,15 @@ class Detector:
         found = depth(row, look, self.thresholds)
         if not memory.early(row, self.thresholds):
             return found
-        if all_alike(row, self.thresholds) and not memory.stays(row, memory.alike_since, self.thresholds):
+        if all_alike(row, self.thresholds) and not memory.stays_alike(row, self.thresholds):
             return 0
         return 0 if found == PARTIAL else found
 
     def _has_new_copies(self, row: Row) -> bool:
-        if not self.memory.complete or self.statuses["thin"].up or self.statuses["near duplicates"].up:
+        if self.statuses["thin"].up or self.statuses["near duplicates"].up:
             return False
+        if self.memory.early(row, self.thresholds):
+            return few_pictures(row, self.thresholds)
         counts = np.array(row.counts or [])
         return many_copies(row, self.thresholds) or bool(thin_modes(row, counts, self.thresholds))
 

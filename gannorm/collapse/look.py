@@ -162,3 +162,15 @@ def many_copies(row: Row, thresholds: Thresholds, easier: float = 1.0) -> bool:
     """
     now, real = row.near_duplicates, row.near_duplicates_real
     return now is not None and real is not None and now > max(thresholds.duplicates * real, thresholds.spread) / easier
+
+
+def few_pictures(row: Row, thresholds: Thresholds) -> bool:
+    """Return whether nearly all samples have a twin or all are alike, more so than in a generator that learns.
+
+    Example:
+        >>> row = Row(images_seen=64, num_samples=512, near_duplicates=0.6, near_duplicates_real=0.016)
+        >>> few_pictures(row, Thresholds())
+        False
+    """
+    copies = row.near_duplicates is not None and row.near_duplicates > thresholds.copies
+    return (copies and many_copies(row, thresholds)) or all_alike(row, thresholds)

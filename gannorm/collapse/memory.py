@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from gannorm.collapse.expected import dropped_modes, fewest, readable
-from gannorm.collapse.look import Look, all_alike, many_copies
+from gannorm.collapse.look import Look, all_alike
 from gannorm.collapse.row import Row
 from gannorm.collapse.thresholds import Thresholds
 
@@ -36,7 +36,6 @@ class Memory:
         mature: Whether the samples were ever good enough.
         complete: Whether the modes were ever there; before, few modes are not yet learned and not lost.
         alike_since: Images seen at the first of the last looks that all had samples all alike; None = not now.
-        copied_since: Likewise, many of whose samples had a twin.
         best_quality: Largest share of accepted samples.
         best_rank: Largest effective rank of the discriminator's weights.
         gradients: Norms of the discriminator's gradient.
@@ -54,7 +53,6 @@ class Memory:
     mature: bool = False
     complete: bool = False
     alike_since: int | None = None
-    copied_since: int | None = None
     best_quality: float = 0.0
     best_rank: float = 0.0
     gradients: list[float] = field(default_factory=list)
@@ -63,16 +61,18 @@ class Memory:
 
     def take_samples(self, row: Row, thresholds: Thresholds) -> None:
         """Remember what needs no judge."""
-        self.alike_since = since(self.alike_since, all_alike(row, thresholds), row)
-        self.copied_since = since(self.copied_since, many_copies(row, thresholds), row)
+        if not all_alike(row, thresholds):
+            self.alike_since = None
+        elif self.alike_since is None:
+            self.alike_since = row.images_seen
 
     def early(self, row: Row, thresholds: Thresholds) -> bool:
         """Return whether the modes have not been there yet, and may still be learned."""
         return not self.complete and row.images_seen < thresholds.immature_images
 
-    def stays(self, row: Row, began: int | None, thresholds: Thresholds) -> bool:
-        """Return whether what began then has lasted, while modes are learned, for as many images as the warm-up."""
-        return began is not None and row.images_seen - began >= thresholds.warm_up_images
+    def stays_alike(self, row: Row, thresholds: Thresholds) -> bool:
+        """Return whether samples have been alike, while modes are learned, for as many images as the warm-up."""
+        return self.alike_since is not None and row.images_seen - self.alike_since >= thresholds.warm_up_images
 
     def take_look(self, row: Row, look: Look, thresholds: Thresholds) -> None:
         """Remember judged samples."""
@@ -141,13 +141,6 @@ class Memory:
     def from_dict(cls, state: dict[str, Any]) -> "Memory":
         """Return what `state_dict` gave."""
         return cls(**state)
-
-
-def since(before: int | None, holds: bool, row: Row) -> int | None:
-    """Return since when something holds at every look; None where it does not now."""
-    if not holds:
-        return None
-    return row.images_seen if before is None else before
 
 
 def persistent(looks: list[list[int]]) -> set[int]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from gannorm.collapse.look import EASIER, Look, is_over, many_copies
+from gannorm.collapse.look import EASIER, Look, few_pictures, is_over, many_copies
 from gannorm.collapse.memory import ALARM, Memory, persistent, thin_modes
 from gannorm.collapse.row import Row
 from gannorm.collapse.states import DEPTHS
@@ -154,15 +154,14 @@ def thin_in_both(moment: Moment) -> list[int]:
 
 
 def near_duplicates(moment: Moment) -> Finding | None:
-    """Many samples that another one is nearly the same as, whatever their modes; early on they have to stay."""
-    row, again, thresholds, memory = moment.row, moment.again, moment.thresholds, moment.memory
+    """Many samples that another one is nearly the same as, whatever their modes; early on only if nearly all."""
+    row, again, thresholds = moment.row, moment.again, moment.thresholds
     if row.near_duplicates is None:
         return None
-    over = not many_copies(row, thresholds, EASIER)
-    if memory.early(row, thresholds):
-        return Finding(memory.stays(row, memory.copied_since, thresholds), over, onset=memory.copied_since, sure=True)
-    sure = again is not None and many_copies(again, thresholds)
-    return Finding(memory.copied_since is not None, over, sure=sure)
+    found = few_pictures if moment.memory.early(row, thresholds) else many_copies
+    sure = again is not None and found(again, thresholds)
+    over = not many_copies(row, thresholds, EASIER) and not few_pictures(row, thresholds)
+    return Finding(found(row, thresholds), over, sure=sure)
 
 
 def not_finite(moment: Moment) -> Finding | None:

@@ -35,11 +35,11 @@ STATES: dict[str, State] = {
         State("recovered", "info", "what was wrong is over"),
         State("precursor", "info", "all modes are there, but a sign that often comes before their loss is"),
         State("imbalance", "info", "the modes' frequencies are far from those of the real data"),
+        State("never healthy", "warn", "after so many images most samples still belong to no mode"),
         State("intra-mode", "warn", "within a mode the samples are few pictures, again and again"),
         State("mode dropped", "warn", "some modes are made no more, or have never been"),
         State("hopping", "warn", "modes come and go: one look has some, the next has others"),
         State("partial", "warn", "collapse: about a fifth of the modes is gone"),
-        State("never healthy", "warn", "after so many images most samples still belong to no mode"),
         State(
             "diverging", "error", "the training falls apart: gradients explode, or samples belong to no mode any more"
         ),

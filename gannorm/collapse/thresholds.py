@@ -23,6 +23,7 @@ class Thresholds:
         imbalance: KL divergence from the real frequencies, in nats.
         rke: A mode's Rényi kernel entropy below this share of the real one is an intra-mode collapse.
         duplicates: So are so many times the near-duplicates of real samples.
+        copies: Until the modes have been there, only if more than this share of all samples have a twin.
         spread: Total collapse without a judge: samples vary by less than this share of the real ones.
         kinds: Likewise: two random samples are the same picture with probability 1 / kinds or more; so are samples that
             vary by less than `severe` of the real ones and are of fewer kinds than `total` of these.
@@ -53,6 +54,7 @@ class Thresholds:
     imbalance: float = 0.05
     rke: float = 0.5
     duplicates: float = 5.0
+    copies: float = 0.95
     spread: float = 0.2
     kinds: float = 2.0
     gradient: float = 10.0
@@ -88,6 +90,7 @@ SHARES = (
     "hopping",
     "quality",
     "rke",
+    "copies",
     "spread",
     "rank",
     "deviation",

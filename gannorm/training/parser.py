@@ -41,9 +41,9 @@ UNKNOWN = re.compile(
 
 SUBCLASSES = re.compile(r",\s+known\s+subclasses:[^()]*\)")
 
-DEFAULTS = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "model.generator": {"class_path": "gannorm.networks.DCGANGenerator"},
-    "model.discriminator": {"class_path": "gannorm.networks.DCGANDiscriminator"},
+    "model.discriminator": {"class_path": "gannorm.networks.DCGANDiscriminator", "init_args": {"packing": 2}},
     "data": {"class_path": "gannorm.data.MNIST"},
 }
 
@@ -133,7 +133,7 @@ class Configuration(LightningCLI):
         """Add the run's own options."""
         parser.set_defaults(DEFAULTS)
         parser.link_arguments("seed_everything", "model.seed", compute_fn=seed_of)
-        parser.add_argument("--images", type=int, default=144_000, help="Real images to show to the discriminator.")
+        parser.add_argument("--images", type=int, default=288_000, help="Real images to show to the discriminator.")
         parser.add_argument(
             "--compare_at",
             type=Literal["images", "steps"],
@@ -143,7 +143,7 @@ class Configuration(LightningCLI):
         parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
         parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
         parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")
-        parser.add_argument("--evaluation.every_images", type=int, default=32_000, help="From look to look at modes.")
+        parser.add_argument("--evaluation.every_images", type=int, default=64_000, help="From look to look at modes.")
         parser.add_argument("--evaluation.num_samples", type=int, default=2048, help="Judged at each look.")
         parser.add_argument("--evaluation.final_samples", type=int, default=10_000, help="Judged at the end.")
         parser.add_argument(
@@ -169,7 +169,7 @@ class Configuration(LightningCLI):
             default={},
             help="Those of `gannorm.collapse.Thresholds` to change.",
         )
-        parser.add_argument("--log_every_images", type=int, default=6_400, help="Between two readings of the losses.")
+        parser.add_argument("--log_every_images", type=int, default=12_800, help="Between two readings of the losses.")
         parser.add_argument(
             "--allow", type=list[str] | str, default=[], help="Codes of norm findings that are wanted, such as N07."
         )
@@ -189,9 +189,10 @@ class Configuration(LightningCLI):
         given = sys.argv[1:] if args is None else args
         asked = [argument for argument in given if not argument.startswith("--print_config")]
         self.config = parser.parse_args(asked)
-        chosen = {key: {"class_path": self.config[key].class_path} for key in DEFAULTS if self.config[key] is not None}
-        if asked != given or any(chosen[key] != DEFAULTS[key] for key in chosen):
-            parser.set_defaults(chosen)
+        named = {key: self.config[key].class_path for key in DEFAULTS if self.config[key] is not None}
+        others = {key: {"class_path": path} for key, path in named.items() if path != DEFAULTS[key]["class_path"]}
+        if asked != given or others:
+            parser.set_defaults({key: others.get(key, DEFAULTS[key]) for key in named})
             self.config = parser.parse_args(given)
 
     def instantiate_classes(self) -> None:

@@ -15,6 +15,8 @@ from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.evaluation import look, yardstick
+from gannorm.report.run.page import NAME as PAGE
+from gannorm.report.run.page import write as write_page
 from gannorm.training.errors import RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.judging import label_of
@@ -178,6 +180,7 @@ class Run:
             raise RunFailedError(f"run {self.folder.path} failed: {error}") from error
         finally:
             self.close_loggers(exit_code)
+            self.write_page()
         return outcome
 
     def fit(self) -> Outcome:
@@ -247,6 +250,13 @@ class Run:
         )
         self.folder.write_results(results)
         return results
+
+    def write_page(self) -> None:
+        """Write report.html; a run is not lost for want of it."""
+        try:
+            write_page([self.folder.path])
+        except (OSError, ValueError) as error:
+            screen.warn(f"no {PAGE}: {error}")
 
     def save_networks(self, generator: nn.Module) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""

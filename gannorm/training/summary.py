@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from gannorm import tracking
+from gannorm.report.run.page import NAME as PAGE
 from gannorm.training.run import Outcome
 
 ROWS = {"evaluation": "averaged", "evaluation_raw": "raw", "real": "real, held out"}
@@ -88,4 +89,5 @@ def next_lines(outcome: Outcome) -> list[str]:
         return [f"go on with: --resume {path}"]
     opener = "open" if os.uname().sysname == "Darwin" else "xdg-open"
     offline = " ".join(map(str, tracking.offline_runs(path)))
-    return [f"{opener} {path}", *([f"wandb sync {offline}"] if offline else [])]
+    page = path / PAGE
+    return [f"{opener} {page if page.exists() else path}", *([f"wandb sync {offline}"] if offline else [])]

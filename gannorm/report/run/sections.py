@@ -1,0 +1,242 @@
+"""The parts of a run's page, from the verdict to how to run it again; one function each, in a table."""
+
+import base64
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gannorm.report.run.curves import (
+    GROUPS,
+    charts,
+    is_bad,
+    mode_name,
+    modes_over_time,
+    prior_of,
+    severity_of,
+    time_line,
+)
+from gannorm.report.run.record import UNKNOWN, RunRecord
+
+Section = Callable[[RunRecord], str]
+PICTURES = 2_600_000  # bytes of sample sheets in one page, at most
+FIGURES = {"evaluation": "averaged", "evaluation_raw": "raw", "real": "real, held out"}
+
+
+def verdict(record: RunRecord) -> str:
+    """Return in words how the run went."""
+    worst, final = record.worst_event(), final_figures(record)
+    sentences = [how_it_ended(record)]
+    if final:
+        sentences.append(
+            f"{final['covered_modes']:.0f} of {final['num_modes']:.0f} modes are covered, "
+            f"{final['effective_modes']:.2f} effective; {100 * final['high_quality']:.1f} % of samples are accepted."
+        )
+    if worst is not None:
+        sentences.append(f"The worst event was {worst['state']} at {worst['images_seen']:,} images.")
+    elif record.series("collapse/state"):
+        sentences.append("No event of severity warn or higher.")
+    kind = severity_of(worst["state"]) if worst is not None else "none"
+    return f'<p class="verdict {kind}">{escape(" ".join(sentences))}</p>'
+
+
+def how_it_ended(record: RunRecord) -> str:
+    """Return one sentence on the end, if there was one."""
+    if record.status == UNKNOWN:
+        return (
+            "The run has not come to an end: it is still going, or was broken off. "
+            f"It last wrote at {record.last_written:%Y-%m-%d %H:%M}, at {record.images_seen:,} images."
+        )
+    reason = record.results.get("reason")
+    return f"The run {record.status} at {record.images_seen:,} images{f': {reason}' if reason else ''}."
+
+
+def final_figures(record: RunRecord) -> Mapping[str, Any]:
+    """Return the final figures, or those of the last look."""
+    if "evaluation" in record.results:
+        return dict(record.results["evaluation"])
+    looks = [row for row in record.rows if "coverage/covered_modes" in row]
+    return {key.removeprefix("coverage/"): value for key, value in looks[-1].items()} if looks else {}
+
+
+def notes(record: RunRecord) -> str:
+    """Return what is missing."""
+    return "".join(f'<p class="note">{escape(note)}</p>' for note in record.notes)
+
+
+def figures(record: RunRecord) -> str:
+    """Return the table of final figures."""
+    rows = {name: record.results[key] for key, name in FIGURES.items() if key in record.results}
+    if not rows:
+        return ""
+    columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "": lambda _: "",
+        "samples": lambda found: f"{found['num_samples']:,}",
+        "covered": lambda found: f"{found['covered_modes']}/{found['num_modes']}",
+        "effective": lambda found: interval(found, "effective_modes", "{:.2f}"),
+        "KL": lambda found: interval(found, "kl", "{:.4f}"),
+        "accepted": lambda found: interval(found, "high_quality", "{:.3f}"),
+    }
+    body = [[name, *(cell(found) for cell in list(columns.values())[1:])] for name, found in rows.items()]
+    return table(list(columns), body)
+
+
+def interval(found: Mapping[str, Any], key: str, form: str) -> str:
+    """Return a figure with its interval, if it has one."""
+    if found.get(key) is None:
+        return "none"
+    value = form.format(found[key])
+    low, high = found.get(f"{key}_low"), found.get(f"{key}_high")
+    return value if low is None or high is None else f"{value} ({form.format(low)} to {form.format(high)})"
+
+
+def events(record: RunRecord) -> str:
+    """Return the state over time, and all events as a list."""
+    line = time_line(record)
+    if not record.events:
+        return line + ("<p>There were none.</p>" if (record.path / "events.jsonl").exists() else "")
+    items = [
+        f'<li class="{severity_of(event["state"])}"><b>{escape(str(event["state"]))}</b> '
+        f"{escape(str(event.get('text', '')))}</li>"
+        for event in record.events
+    ]
+    return f'{line}<ol class="events">{"".join(items)}</ol>'
+
+
+def samples(record: RunRecord) -> str:
+    """Return sample sheets over time with a slider; as many as fit, the first, the last and those at events first."""
+    chosen = chosen_sheets(record)
+    if not chosen:
+        return ""
+    pictures = "".join(
+        f'<img data-images="{images:,}" alt="samples at {images:,} images, one row for each mode, rejected ones last" '
+        f'src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"'
+        f"{'' if path == chosen[-1][1] else ' hidden'}>"
+        for images, path in chosen
+    )
+    left_out = len(record.sheets) - len(chosen)
+    note = f"<p>{left_out} of {len(record.sheets)} sheets are left out.</p>" if left_out else ""
+    return (
+        '<div class="sheets"><label>images seen: <output></output>'
+        f'<input type="range" min="0" max="{len(chosen) - 1}" value="{len(chosen) - 1}" '
+        f'aria-label="moment of the sample sheet"></label>{pictures}</div>{note}'
+    )
+
+
+def chosen_sheets(record: RunRecord, room: int = PICTURES) -> list[tuple[int, Path]]:
+    """Return the sheets that a page has room for."""
+    told = {event["images_seen"] for event in record.events if is_bad(event["state"])}
+    ranked = sorted(
+        range(len(record.sheets)),
+        key=lambda place: (
+            place not in (0, len(record.sheets) - 1),
+            record.sheets[place][0] not in told,
+            -(place & -place),  # those at coarse steps before those between
+        ),
+    )
+    chosen = []
+    for place in ranked:
+        room -= record.sheets[place][1].stat().st_size
+        if room < 0:
+            break
+        chosen.append(place)
+    return [record.sheets[place] for place in sorted(chosen)]
+
+
+def each_mode(record: RunRecord) -> str:
+    """Return one row for each mode: how often it comes."""
+    final = record.results.get("evaluation", {})
+    shares = final.get("shares")
+    if not shares or len(shares) > 100:
+        return ""
+    prior, covered = prior_of(record), set(final.get("covered", ()))
+    body = [
+        [
+            mode_name(record, mode),
+            f"{100 * share:.1f} %",
+            f"{100 * real:.1f} %",
+            f"{share / real:.2f}" if real else "none",
+            "covered" if mode in covered else "not covered",
+        ]
+        for mode, (share, real) in enumerate(zip(shares, prior, strict=True))
+    ]
+    return table(["mode", "of the accepted samples", "of the real ones", "ratio", ""], body)
+
+
+def config(record: RunRecord) -> str:
+    """Return the configuration as it was resolved."""
+    if not record.config:
+        return ""
+    text = yaml.safe_dump(dict(record.config), sort_keys=False, allow_unicode=True)
+    return f"<details><summary>config.yaml</summary><pre>{escape(text)}</pre></details>"
+
+
+def again(record: RunRecord) -> str:
+    """Return how to run it again, and with what it was run."""
+    command = f"python train.py --config {shlex.quote(str(record.path / 'config.yaml'))} --fresh"
+    versions = record.results.get("versions", {})
+    listed = table(["", "version"], [[name, str(version)] for name, version in versions.items()]) if versions else ""
+    return f"<pre>{escape(command)}</pre><p>{escape(time_taken(record.results))}</p>{listed}"
+
+
+def time_taken(results: Mapping[str, Any]) -> str:
+    """Return how long the run took, and on what."""
+    if not {"seconds", "images_per_second", "evaluation_seconds"} <= results.keys():
+        return ""
+    share = results["evaluation_seconds"] / max(results["seconds"], 1e-9)
+    return (
+        f"{results['seconds'] / 60:.1f} minutes, {results['images_per_second']:,.0f} images/s, "
+        f"{100 * share:.1f} % of the time evaluating."
+    )
+
+
+def curves_of(group: str) -> Section:
+    """Return the section of a group of charts."""
+
+    def section(record: RunRecord) -> str:
+        """Return the charts side by side."""
+        drawn = charts(record, group)
+        return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+    return section
+
+
+def modes(record: RunRecord) -> str:
+    """Return charts and heat map of the modes."""
+    drawn = [*charts(record, "modes"), modes_over_time(record)]
+    return f'<div class="charts">{"".join(drawn)}</div>' if any(drawn) else ""
+
+
+SECTIONS: dict[str, Section] = {
+    "Events": events,
+    "Figures": figures,
+    "Modes": modes,
+    "Samples": samples,
+    "Each mode": each_mode,
+    **{GROUPS[group]: curves_of(group) for group in ("training", "signals")},
+    "Configuration": config,
+    "Run it again": again,
+}
+"""Sections by heading, in order; one that comes out empty is left out."""
+
+
+def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Return a table; all text is escaped.
+
+    Example:
+        >>> "<td>&lt;script&gt;</td>" in table(["a"], [["<script>"]])
+        True
+    """
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def as_data(record: RunRecord) -> str:
+    """Return the final figures as JSON for a program that reads the page."""
+    plain = {"run": record.title, "status": record.status, "images_seen": record.images_seen, **final_figures(record)}
+    return json.dumps(plain).replace("<", "\\u003c")
