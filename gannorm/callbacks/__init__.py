@@ -3,6 +3,7 @@
 from gannorm.callbacks.checkpoints import Checkpoints as Checkpoints
 from gannorm.callbacks.event_file import EventFile as EventFile
 from gannorm.callbacks.every import EveryImages as EveryImages
+from gannorm.callbacks.instruments import Instruments as Instruments
 from gannorm.callbacks.interrupts import Interrupts as Interrupts
 from gannorm.callbacks.kept import KeptCheckpoints as KeptCheckpoints
 from gannorm.callbacks.losses import Losses as Losses

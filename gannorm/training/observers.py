@@ -9,8 +9,16 @@ from pytorch_lightning.callbacks import Callback
 from gannorm import callbacks
 from gannorm.callbacks.reactions import LookMore, Stop
 from gannorm.gan import GAN
+from gannorm.records import nearest
+from gannorm.training.errors import ConfigError
 from gannorm.training.judging import judge_and_real
 from gannorm.training.reacting import check_reactions, reactions_of, thresholds_of
+
+INSTRUMENTS = {
+    "layers": "moments, dead units and drift of what goes in and out of each layer, and the norms' γ and β",
+    "covariate_shift": "the layers, and how a step below each of them changes its gradient; a backward pass per layer",
+}
+"""What can be read of the layers."""
 
 CHECKPOINTS = 10  # of a run whose modes are not looked at
 
@@ -44,6 +52,7 @@ class Observers:
         self.thresholds = thresholds_of(config)
         judge, real = judge_and_real(data, config.evaluation.cells, gan.seed)
         check_reactions(config, judge is not None)
+        check_instruments(config.evaluation.instruments)
         self.clock = callbacks.StopAt(self.total_images, config.minutes)
         self.interrupts = callbacks.Interrupts()
         self.signals = callbacks.Signals(self.every_reading)
@@ -75,10 +84,17 @@ class Observers:
             self.interrupts,
             callbacks.Losses(last, self.every_reading, self.every_save, *more),
             self.signals,
+            *self.reading_layers(),
             *self.looking(),
             self.saving(),
             callbacks.ProgressBar(self.total_images, self.coverage),
         ]
+
+    def reading_layers(self) -> list[Callback]:
+        """Return the instruments that are wanted."""
+        wanted = self.config.evaluation.instruments
+        shift = "covariate_shift" in wanted
+        return [callbacks.Instruments(self.every_save, covariate_shift=shift)] if wanted else []
 
     def looking(self) -> list[Callback]:
         """Return those that look at samples, and keep what was seen."""
@@ -93,3 +109,14 @@ class Observers:
         if self.coverage is not None and "keep" in self.config.collapse.reactions:
             return callbacks.KeptCheckpoints(folder, self.every_save, self.coverage)
         return callbacks.Checkpoints(folder, self.every_save, self.coverage)
+
+
+def check_instruments(names: list[str]) -> None:
+    """Refuse what is no instrument.
+
+    Raises:
+        ConfigError: A name that is none.
+    """
+    for name in names:
+        if name not in INSTRUMENTS:
+            raise ConfigError(f"evaluation.instruments: no instrument {name!r}; {nearest(name, INSTRUMENTS)}")

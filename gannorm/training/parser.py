@@ -21,6 +21,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from gannorm.gan import GAN
 from gannorm.training.errors import ConfigError
+from gannorm.training.observers import INSTRUMENTS
 from gannorm.training.reacting import REACTIONS
 
 NO_EFFECT = {
@@ -154,6 +155,12 @@ class Configuration(LightningCLI):
         )
         parser.add_argument(
             "--evaluation.cells", type=int, default=0, help="K-means cells as modes, where no judge is."
+        )
+        parser.add_argument(
+            "--evaluation.instruments",
+            type=list[str],
+            default=["layers"],
+            help=f"Read at each look: {', '.join(INSTRUMENTS)}; [] = none.",
         )
         parser.add_argument(
             "--collapse.reactions",

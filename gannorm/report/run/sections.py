@@ -20,6 +20,7 @@ from gannorm.report.run.curves import (
     severity_of,
     time_line,
 )
+from gannorm.report.run.layers import layers
 from gannorm.report.run.record import UNKNOWN, RunRecord
 
 Section = Callable[[RunRecord], str]
@@ -218,6 +219,7 @@ SECTIONS: dict[str, Section] = {
     "Samples": samples,
     "Each mode": each_mode,
     **{GROUPS[group]: curves_of(group) for group in ("training", "signals")},
+    "Layers": layers,
     "Configuration": config,
     "Run it again": again,
 }

@@ -1,0 +1,118 @@
+"""Charts of what goes through the layers: one for each network and quantity, a curve for each layer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gannorm.report.run.chart import COLOURS, Line, chart
+from gannorm.report.run.curves import marks
+from gannorm.report.run.record import RunRecord
+
+NETWORKS = {
+    "generator": "generator",
+    "discriminator_real": "discriminator, real images",
+    "discriminator_fake": "discriminator, fakes",
+    "discriminator": "discriminator",
+}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One quantity of every layer.
+
+    Attributes:
+        title: What is shown.
+        unit: Of the vertical axis.
+        key: Of metrics.csv; {network} and {layer} stand for those.
+        meaning: One sentence under the charts.
+        bounds: Of the vertical axis; None = those of the curves.
+    """
+
+    title: str
+    unit: str
+    key: str
+    meaning: str
+    bounds: tuple[float, float] | None = None
+
+
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity(
+        "drift of each layer's input",
+        "standard deviations",
+        "layer/{network}/{layer}/in/drift",
+        "How far the moments of a layer's input have moved since the look before: internal covariate shift.",
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "drift before the norm",
+        "standard deviations",
+        "layer/{network}/{layer}/out/drift",
+        "The same of what a layer gives to the norm after it.",
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "gradient shift",
+        "‖G − G'‖ / ‖G‖",
+        "covariate_shift/{network}/{layer}/relative",
+        "How much a layer's gradient changes when the layers below it take their step (Santurkar et al. 2018).",
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "gradient shift",
+        "cosine",
+        "covariate_shift/{network}/{layer}/cosine",
+        "Whether that gradient still points the same way: 1 where it does.",
+        (-1.0, 1.0),
+    ),
+    Quantity(
+        "spread of each layer's input",
+        "",
+        "layer/{network}/{layer}/in/spread",
+        "The standard deviation of all that goes into a layer.",
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "dead units",
+        "share of channels",
+        "layer/{network}/{layer}/in/dead",
+        "Channels that are the same for every sample and place.",
+        (0.0, 0.1),
+    ),
+    Quantity("γ of the norms", "root mean square", "norm/{network}/{layer}/gamma", "The learned scales.", (0.0, 1.0)),
+    Quantity("β of the norms", "root mean square", "norm/{network}/{layer}/beta", "The learned shifts.", (0.0, 0.1)),
+)
+"""All charts of layers, in order; each for every network that it was read of."""
+
+
+def layers(record: RunRecord) -> str:
+    """Return the charts of the layers; empty where nothing was read."""
+    keys = sorted({key for row in record.rows for key in row})
+    drawn = [draw(record, keys, quantity, network) for quantity in QUANTITIES for network in NETWORKS]
+    return f'<div class="charts">{"".join(drawn)}</div>' if any(drawn) else ""
+
+
+def draw(record: RunRecord, keys: list[str], quantity: Quantity, network: str) -> str:
+    """Return one chart; empty where the run has no such key."""
+    layer_in = matcher(quantity.key.replace("{network}", network))
+    found = [(layer, key) for key in keys if (layer := layer_in(key))]
+    lines = [Line(layer, record.series(key), (), place % COLOURS) for place, (layer, key) in enumerate(found)]
+    lines = [line for line in lines if line.points]
+    if not lines:
+        return ""
+    title = f"{quantity.title}: {NETWORKS[network]}"
+    drawn = chart(title, quantity.unit, lines, marks(record), quantity.bounds)
+    return drawn.replace("</figure>", f"<p>{quantity.meaning}</p></figure>")
+
+
+def matcher(pattern: str) -> Callable[[str], str]:
+    """Return what finds the layer's name in a key; it returns "" for other keys.
+
+    Example:
+        >>> matcher("layer/generator/{layer}/in/drift")("layer/generator/blocks.0/in/drift")
+        'blocks.0'
+    """
+    start, _, end = pattern.partition("{layer}")
+
+    def layer_in(key: str) -> str:
+        return key[len(start) : len(key) - len(end)] if key.startswith(start) and key.endswith(end) else ""
+
+    return layer_in

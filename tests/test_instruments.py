@@ -1,0 +1,153 @@
+"""What is read of layers: moments by hand, gradients against a plain second way, and no trace of the reading."""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gannorm import norms
+from gannorm.callbacks import Instruments
+from gannorm.gan import GAN
+from gannorm.metrics.layers import Activation, gradient_shifts, watched, weight_layers
+from gannorm.networks import DCGANDiscriminator, DCGANGenerator
+from gannorm.training import ConfigError
+from tests import tiny
+from tests.test_training import tiny_run
+
+
+def network(norm: str = "batch", weight_norm: str | None = None) -> nn.Sequential:
+    torch.manual_seed(0)
+    first, second = nn.Linear(3, 5), nn.Linear(5, 4)
+    if weight_norm:
+        first, second = norms.wrap(weight_norm, first), norms.wrap(weight_norm, second)
+    return nn.Sequential(first, norms.create(norm, 5, dims=0), nn.ReLU(), second, nn.Tanh(), nn.Linear(4, 1))
+
+
+def stepped(model: nn.Module) -> dict[str, Tensor]:
+    """Return weights after some step."""
+    generator = torch.Generator().manual_seed(1)
+    return {
+        name: value.detach() + 0.1 * torch.randn(value.shape, generator=generator)
+        for name, value in model.named_parameters()
+    }
+
+
+def test_moments_and_dead_units_are_those_of_numpy() -> None:
+    values = torch.randn(6, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    values[:, 1] = 2.0
+    reading, array = Activation.of(values), values.double().numpy()
+    np.testing.assert_allclose(reading.mean, array.mean((0, 2, 3)))
+    np.testing.assert_allclose(reading.variance, array.var((0, 2, 3)), atol=1e-15)
+    assert reading.dead == pytest.approx(1 / 3)
+    assert reading.summary()["spread"] == pytest.approx(array.std())
+
+
+def test_drift_is_in_standard_deviations_of_before() -> None:
+    before = Activation.of(torch.tensor([[1.0, 0.0], [3.0, 0.0]]))  # a live channel with σ = 1, and a dead one
+    assert before.drift_from(before) == 0
+    assert Activation.of(torch.tensor([[3.0, 9.0], [5.0, 9.0]])).drift_from(before) == pytest.approx(2.0)
+    assert Activation.of(torch.tensor([[0.0, 0.0], [4.0, 0.0]])).drift_from(before) == pytest.approx(np.log(2))
+
+
+def test_what_goes_in_and_comes_out_of_each_weight_layer_is_noted() -> None:
+    model, x = network(), torch.randn(8, 3)
+    with watched(model) as found:
+        model(x)
+    assert list(found) == list(weight_layers(model)) == ["0", "3", "5"]
+    torch.testing.assert_close(found["0"][1].mean, model[0](x).double().mean(0))
+    torch.testing.assert_close(found["5"][0].mean, model[:5](x).double().mean(0))
+    assert not model[0]._forward_hooks
+
+
+def plain_shift(
+    model: nn.Module, loss: Callable[[nn.Module], Tensor], after: dict[str, Tensor], layer: str, weight: str
+) -> tuple[float, float]:
+    """Return the gradient shift of one layer the slow way: two copies of the network, one with its lower part moved."""
+    gradients = []
+    for moved in (False, True):
+        copied = copy.deepcopy(model)
+        for name, value in copied.named_parameters():
+            if name.startswith(f"{layer}."):
+                break
+            if moved:
+                value.data = after[name].clone()
+        loss(copied).backward()
+        gradients.append(copied.get_parameter(weight).grad.flatten().double().numpy())
+    first, second = gradients
+    cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+    return float(np.linalg.norm(first - second) / np.linalg.norm(first)), float(cosine)
+
+
+@pytest.mark.parametrize(
+    ("weight_norm", "weights"),
+    [
+        (None, {"3": "3.weight", "5": "5.weight"}),
+        ("spectral", {"3": "3.parametrizations.weight.original", "5": "5.weight"}),
+    ],
+)
+def test_the_gradient_shift_is_that_of_two_networks(weight_norm: str | None, weights: dict[str, str]) -> None:
+    model, x = network(weight_norm=weight_norm).double(), torch.randn(8, 3).double()
+    after, before = stepped(model), {name: value.detach().clone() for name, value in model.named_parameters()}
+    with norms.freeze_state(model):
+        found = gradient_shifts(model, lambda net: net(x).square().mean(), before, after)
+        assert found.keys() == weights.keys()  # the first layer has none below
+        for layer, weight in weights.items():
+            wanted = plain_shift(model, lambda net: net(x).square().mean(), after, layer, weight)
+            assert (found[layer].relative, found[layer].cosine) == pytest.approx(wanted, rel=1e-9)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_step_of_nothing_shifts_no_gradient() -> None:
+    model, x = network(), torch.randn(8, 3)
+    same = {name: value.detach().clone() for name, value in model.named_parameters()}
+    for shift in gradient_shifts(model, lambda net: net(x).mean(), same, same).values():
+        assert (shift.relative, shift.cosine) == (0.0, pytest.approx(1.0))
+
+
+GANS: dict[str, Callable[[], GAN]] = {
+    "dcgan": lambda: GAN(DCGANGenerator(width=2), DCGANDiscriminator(width=2, norm="batch", weight_norm="spectral")),
+    "packs": lambda: GAN(
+        DCGANGenerator(width=2), DCGANDiscriminator(width=2, packing=2), discriminator_batches="joined"
+    ),
+    "points": lambda: tiny.gan("batch", d_norm="layer", loss="relativistic"),
+}
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_reading_leaves_no_trace_and_reads_every_layer(name: str) -> None:
+    trained = []
+    for number in (0, 16):  # 0 = never
+        torch.manual_seed(0)
+        gan = GANS[name]()
+        instruments = Instruments(number, covariate_shift=True)
+        data = tiny.loader(6) if name == "points" else tiny.loader(6, shape=(1, 28, 28))
+        tiny.fit(gan, data, instruments)
+        trained.append((gan.state_dict(), torch.get_rng_state()))
+    assert tiny.same_state(trained[0][0], trained[1][0])
+    assert torch.equal(trained[0][1], trained[1][1])
+    for player in ("generator", "discriminator_real", "discriminator_fake"):
+        read = [key for key in instruments.latest if key.startswith(f"layer/{player}/") and key.endswith("out/drift")]
+        network = gan.get_submodule(player.partition("_")[0])
+        assert len(read) == len(weight_layers(network))
+    shifts = {key: value for key, value in instruments.latest.items() if key.startswith("covariate_shift/")}
+    assert len(shifts) == 2 * (len(weight_layers(gan.generator)) + len(weight_layers(gan.discriminator)) - 2)
+    assert all(value > 0 for key, value in shifts.items() if key.endswith("relative"))
+    assert all(-1 <= value <= 1 + 1e-12 for key, value in shifts.items() if key.endswith("cosine"))
+
+
+def test_networks_that_do_not_learn_do_not_drift() -> None:
+    gan = tiny.gan(generator_rate=0.0, discriminator_rate=0.0)
+    instruments = Instruments(16, covariate_shift=True)
+    tiny.fit(gan, tiny.loader(6), instruments)
+    drifts = [value for key, value in instruments.latest.items() if key.endswith("/drift")]
+    assert drifts
+    assert max(drifts) == 0.0
+    assert {value for key, value in instruments.latest.items() if key.endswith("/relative")} == {0.0}
+
+
+def test_what_is_no_instrument_is_refused_with_the_nearest(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="no instrument 'layer'; did you mean 'layers'"):
+        tiny_run(tmp_path, **{"evaluation.instruments": ["layer"]})
