@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.collapse_runs import blind, journal
 from benchmarks.collapse_runs import page as runs_page
-from benchmarks.collapse_runs.command import FIRST, JUDGED
+from benchmarks.collapse_runs.command import BEFORE, JUDGED
 from benchmarks.collapse_runs.page import IMAGES
 from benchmarks.collapse_runs.training import CONFIGS
 from gannorm.collapse_bench import bench, page
@@ -175,7 +175,7 @@ def test_the_page_of_runs_is_that_of_the_journal() -> None:
     """Write it anew with `python -m benchmarks collapse_runs --document`."""
     judged = json.loads(JUDGED.read_text()) if JUDGED.exists() else None
     assert runs_page.FILE.read_text(encoding="utf-8") == runs_page.page(
-        journal.read(), judged, json.loads(FIRST.read_text())
+        journal.read(), judged, json.loads(BEFORE.read_text())
     )
     assert all(path.stat().st_size < 60_000 for path in IMAGES.glob("*.png"))
 

@@ -53,7 +53,7 @@ def test_a_run_folder_explains_itself(finished):
     results, folder = finished
     assert json.loads((folder / "results.json").read_text()) == results
     assert {path.name for path in folder.iterdir()} == {
-        *("config.yaml", "results.json", "metrics.csv", "events.jsonl"),
+        *("config.yaml", "results.json", "metrics.csv", "events.jsonl", "report.html"),
         *("samples", "checkpoints", "generator", "discriminator"),
     }
     assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}

@@ -12,7 +12,7 @@ from benchmarks.collapse_runs import blind, journal, page, training
 from gannorm.callbacks.sample_grid import sheet_name
 
 JUDGED = Path(__file__).parents[1] / "collapse_judged.json"
-FIRST = Path(__file__).parents[1] / "collapse_judged_first.json"
+BEFORE = Path(__file__).parents[1] / "collapse_judged_before.json"
 SHOWN = 6  # rows of a sheet in the documentation, of its ten
 
 
@@ -41,7 +41,7 @@ def act(options: argparse.Namespace) -> None:
         write_pictures(folders)
     if options.document:
         judged = json.loads(JUDGED.read_text()) if JUDGED.exists() else None
-        page.FILE.write_text(page.page(journal.read(), judged, json.loads(FIRST.read_text())), encoding="utf-8")
+        page.FILE.write_text(page.page(journal.read(), judged, json.loads(BEFORE.read_text())), encoding="utf-8")
 
 
 def write_pictures(folders: Sequence[Path]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.collapse_runs.blind import ASKED
+from benchmarks.collapse_runs.blind import ASKED, VERDICTS
 from benchmarks.collapse_runs.journal import WARN
 from benchmarks.collapse_runs.training import CONFIGS
 from benchmarks.document import paragraph, table
@@ -16,9 +16,9 @@ IMAGES = FILE.parent / "images" / "collapse"
 CONTROLS = ("control",)
 INTRODUCTION = """# Runs that really collapse
 
-Each file in `configs/collapse` is a run of a minute or less on one core that loses its modes, or keeps them for
+Each file in `configs/collapse` is a run of a minute or two on one core that loses its modes, or keeps them for
 comparison. This page says what each does over seeds, what the [detector](detector.md) says of it, and whether a person
-who saw samples only would say the same. Looks are at 1,024 samples of the raw generator. Written by
+who saw samples only would say the same. Looks are at 2,048 samples. Written by
 
 ```
 python -m benchmarks collapse_runs --seeds 5 --workers 2 --folder runs
@@ -26,23 +26,20 @@ python -m benchmarks collapse_runs --folder runs --blind sheets           # then
 python -m benchmarks collapse_runs --judged sheets --document
 ```"""
 
-CONTROL_WARNS = """The control is warned of too: the strict judge rejects nearly half of what plain MLPs make, and what
-it accepts is uneven for a while, though all digits are there to the eye."""
-
 
 def page(
-    runs: Sequence[Mapping[str, Any]], judged: Mapping[str, Any] | None, first: Mapping[str, Any] | None = None
+    runs: Sequence[Mapping[str, Any]], judged: Mapping[str, Any] | None, before: Sequence[Mapping[str, Any]] = ()
 ) -> str:
     """Return the page.
 
     Args:
         runs: Lines of the journal.
         judged: The blind judgment of these runs.
-        first: One of earlier runs, with the detector as it was then.
+        before: Those of earlier runs, with the detector as it was then.
     """
     names = sorted({run["config"] for run in runs})
     parts = [INTRODUCTION, "## What each run does", runs_table(runs, names), heads(names)]
-    parts += [CONTROL_WARNS, "## Do a person and the detector agree?", *judgment(judged), *before(first)]
+    parts += ["## Do a person and the detector agree?", *judgment(judged), *lessons(before)]
     parts += ["## Signs before", leads(runs), "## The gradient rule of the literature", gradient_rule(runs)]
     return "\n\n".join(parts) + "\n"
 
@@ -94,42 +91,49 @@ def judgment(judged: Mapping[str, Any] | None) -> list[str]:
     rows = [[*pair.split(" / "), str(number)] for pair, number in judged["pairs"].items()]
     return [
         paragraph(
-            f"Of {judged['sheets'] // 2} of these runs two looks were drawn, one of each half: the first hundred "
-            "samples as they came. They were mixed and numbered, twelve on a page, and judged by one who saw the "
-            "pages only; which run and moment a sheet was of, and what the detector had said, stood in another "
-            "file. The words were:"
+            f"Of {judged['sheets'] // 2} of these runs two looks were drawn, one of each half of those after the "
+            "warm-up: the first hundred samples as they came. They were mixed and numbered, twelve on a page, and "
+            "judged by one who saw the pages only; which run and moment a sheet was of, and what the detector had "
+            "said, stood in another file. The judge knew the configurations, and which states were to go with which "
+            "word had been written down before:"
         ),
-        f"```\n{ASKED}\n```",
+        "```\n" + "\n".join(asked_and_meant()) + "\n```",
         paragraph(
             f"{judged['agreed']} of {judged['sheets']} verdicts agree with the state of that look, "
             f"{100 * judged['share']:.0f} % [{100 * judged['low']:.0f}, {100 * judged['high']:.0f}]; that something "
             "is wrong at all (from severity warn on; any word but healthy and poor) is seen alike in "
-            f"{100 * judged['warned_alike']:.0f} %."
-        ),
-        paragraph(
-            f"In {judged['sheets'] - judged['spoken']} of them the detector says *immature*, which is no statement: "
-            f"of the {judged['spoken']} others {judged['spoken_agreed']} agree. A person sees from a hundred samples "
-            "that they are one picture or few; not that a single digit is missing or always the same, nor how many "
-            "a strict judge rejects: pixelated but readable digits are healthy to the eye and rejected by the "
-            "judge. So one word stands against the other where a run of plain MLPs is called partial, intra-mode or "
-            "never healthy."
+            f"{100 * judged['warned_alike']:.0f} %. In {judged['sheets'] - judged['spoken']} of them the detector "
+            "says *immature*, which is no statement. A person sees from a hundred samples that they are one picture "
+            "or few; not that a single digit is missing, nor how many a strict judge rejects."
         ),
         table(["the person said", "the detector", "sheets"], rows),
     ]
 
 
-def before(first: Mapping[str, Any] | None) -> list[str]:
-    """Return what an earlier judgment taught."""
-    if first is None:
+def asked_and_meant() -> list[str]:
+    """Return what each word meant, and which states agree with it."""
+    return [
+        line
+        for word, asked in zip(VERDICTS, ASKED.splitlines(), strict=True)
+        for line in (asked, f"    {', '.join(VERDICTS[word])}")
+    ]
+
+
+def lessons(before: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what earlier judgments taught."""
+    if not before:
         return []
+    counts = " and ".join(f"{one['agreed']} of {one['sheets']}" for one in before)
     return [
         paragraph(
-            "This was the second judgment. In a first one, of other runs with an earlier form of the detector, "
-            f"{first['agreed']} of {first['sheets']} verdicts agreed, {100 * first['share']:.0f} %. It showed four "
-            "faults, which were mended before these runs were made: where most samples had become unacceptable, the "
-            "few accepted ones were taken for a fair choice and their modes for all modes; few pictures, which are "
-            "plain without any judge, were not told while the run was immature; one picture of noise with some "
-            "flicker passed as several; and a partial collapse was held up long after the modes were back."
+            f"This was the third judgment. In two before it, of other runs and earlier forms of the detector, {counts} "
+            "verdicts agreed. The first showed that, where most samples had become unacceptable, the few accepted "
+            "ones were taken for a fair choice and their modes for all modes; that one picture of noise with some "
+            "flicker passed as several; and that a partial collapse was held up long after the modes were back. The "
+            "second showed that few pictures were not told until they had stayed for 20,000 images, that looks at "
+            "1,024 samples of which half are rejected say little of each digit, and that the run for comparison was a "
+            "poor one: of what plain MLPs make the judge rejects half, unevenly. So few pictures are told at once, "
+            "looks are at 2,048 samples, and the healthy runs have the networks of the main job."
         )
     ]
 
