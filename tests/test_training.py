@@ -377,7 +377,7 @@ POINTS = {
         ({"model.generator_optimizer": {"class_path": 3}}, "3 is no import path"),
         ({"model.generator_optimizer": {"class_path": "torch.optim.SGD", "init_args": [1]}}, r"init_args=\[1\] are no"),
         ({"model.generator_rate": {"start": 1.0}}, "generator_rate: .*needs start and end"),
-        ({"model.generator_rate": BACKWARDS}, "until comes before begin in a run of 288000 images"),
+        ({"model.generator_rate": BACKWARDS}, "until comes before begin in a run of 320000 images"),
         ({"model.penalties": {"name": "r1", "strength": BACKWARDS}}, "until comes before begin"),
         ({"model.remedies": {"name": "instance_noise", "std": BACKWARDS}}, "until comes before begin"),
         ({"model.penalties": {"name": "r1", "interval": 30}, "images": 640}, "interval.*=30, and the run has 10 steps"),

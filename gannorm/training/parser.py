@@ -134,7 +134,7 @@ class Configuration(LightningCLI):
         """Add the run's own options."""
         parser.set_defaults(DEFAULTS)
         parser.link_arguments("seed_everything", "model.seed", compute_fn=seed_of)
-        parser.add_argument("--images", type=int, default=288_000, help="Real images to show to the discriminator.")
+        parser.add_argument("--images", type=int, default=320_000, help="Real images to show to the discriminator.")
         parser.add_argument(
             "--compare_at",
             type=Literal["images", "steps"],
@@ -144,7 +144,7 @@ class Configuration(LightningCLI):
         parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
         parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
         parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")
-        parser.add_argument("--evaluation.every_images", type=int, default=64_000, help="From look to look at modes.")
+        parser.add_argument("--evaluation.every_images", type=int, default=80_000, help="From look to look at modes.")
         parser.add_argument("--evaluation.num_samples", type=int, default=2048, help="Judged at each look.")
         parser.add_argument("--evaluation.final_samples", type=int, default=10_000, help="Judged at the end.")
         parser.add_argument(

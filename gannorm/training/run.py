@@ -213,17 +213,21 @@ class Run:
         """Return the final figures of the generator, of the raw one, and of held-out real data."""
         if self.coverage is None:
             return {}
-        number = self.config.evaluation.final_samples
+        options = self.config.evaluation
         named = {"protocol": label_of(self.data, self.coverage.judge), "log_base": "e"}
-        look_at = partial(look, judge=self.coverage.judge, num_samples=number, seed=self.gan.seed)
+        look_at = partial(look, judge=self.coverage.judge, seed=self.gan.seed)
         figures = {
-            "evaluation": look_at(self.gan.sampler_of(generator, "averaged"), stream="evaluation").metrics
+            "evaluation": look_at(
+                self.gan.sampler_of(generator, "averaged"), num_samples=options.final_samples, stream="evaluation"
+            ).metrics
             | named
             | {
                 "generator": "raw" if self.gan.averaged is None else "averaged",
                 "statistics": self.gan.statistics_of("averaged"),
             },
-            "evaluation_raw": look_at(self.gan.sample("raw"), stream="raw").metrics
+            "evaluation_raw": look_at(
+                self.gan.sample("raw"), num_samples=min(options.num_samples, options.final_samples), stream="raw"
+            ).metrics
             | named
             | {"generator": "raw", "statistics": self.gan.statistics},
         }
