@@ -56,7 +56,9 @@ def counted(start: str, shares: str) -> tuple[Key, ...]:
         *interval(f"{start}/tv", "share", "Total variation from the real frequencies."),
         Key(f"{start}/tv_floor", "share", "What a perfect generator shows in as many samples."),
         *interval(f"{start}/high_quality", "share", "Samples that the judge takes for a mode at all."),
-        Key(f"{start}/asked_for", "share", "Accepted samples of the class that was asked for."),
+        Key(f"{start}/asked_for", "share", "Of the accepted samples: those of the class that was asked for."),
+        Key(f"{start}/asked_for_all", "share", "Of all samples, rejected ones too."),
+        Key(f"{start}/asked_for_ceiling", "share", "What real samples get, for the judge's errors."),
         Key(f"{shares}/{{mode}}", "share", "Of the accepted samples: those of this mode."),
     )
 
