@@ -13,6 +13,7 @@ from PIL import Image
 from gannorm import cli
 from gannorm.collapse import code
 from gannorm.report.run import RunRecord, page, terminal, write
+from gannorm.report.run.card import write_card
 
 LOOKS = (32_000, 64_000, 96_000)
 
@@ -41,7 +42,7 @@ def run_folder(path: Path, modes: tuple[float, ...] = (9.0, 9.5, 9.8), **config:
     final = {"num_samples": 100, "num_modes": 10, "covered_modes": round(modes[-1]), "effective_modes": modes[-1]}
     final |= {"kl": 0.02, "high_quality": 0.8, "shares": [0.1] * 10, "covered": list(range(10))}
     results = {"name": config.get("name", "mnist"), "status": "finished", "images_seen": 96_000, "evaluation": final}
-    results |= {"generator": {"norm": {"name": "batch"}}, "seconds": 60.0, "images_per_second": 1600.0}
+    results |= {"data": "mnist", "generator": {"norm": {"name": "batch"}}, "seconds": 60.0, "images_per_second": 1600.0}
     (path / "results.json").write_text(json.dumps({**results, "evaluation_seconds": 3.0}))
     return path
 
@@ -143,6 +144,17 @@ def test_the_command_writes_the_page_or_plots(tmp_path: Path, capsys: pytest.Cap
     assert cli.main(["report", "--terminal", str(folder)]) == 0
     assert "9.80 effective" in capsys.readouterr().out
     assert "•" in terminal(RunRecord.read(folder))
+
+
+def test_the_card_has_the_measured_figures_where_hubs_read_them(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", (9.0, 4.0, 3.0))
+    write_card(folder)  # no generator was saved: nothing to describe
+    (folder / "generator").mkdir()
+    write_card(folder)
+    _, front, text = (folder / "generator" / "README.md").read_text().split("---\n", 2)
+    (result,) = yaml.safe_load(front)["model-index"][0]["results"]
+    assert {metric["name"]: metric["value"] for metric in result["metrics"]}["effective modes"] == 3.0
+    assert "the worst event was severe at 64,000 images" in text
 
 
 def test_what_is_no_run_folder_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

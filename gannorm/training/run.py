@@ -15,6 +15,7 @@ from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.evaluation import look, yardstick
+from gannorm.report.run.card import write_card
 from gannorm.report.run.page import NAME as PAGE
 from gannorm.report.run.page import write as write_page
 from gannorm.training.errors import RunFailedError, RunFolderError
@@ -256,9 +257,10 @@ class Run:
         return results
 
     def write_page(self) -> None:
-        """Write report.html; a run is not lost for want of it."""
+        """Write report.html, and the generator's card; a run is not lost for want of them."""
         try:
             write_page([self.folder.path])
+            write_card(self.folder.path)
         except (OSError, ValueError) as error:
             screen.warn(f"no {PAGE}: {error}")
 
