@@ -142,6 +142,15 @@ def report_command(arguments: list[str]) -> int:
     return answer(str(run.write(options.runs, options.output)))
 
 
+def dashboard_command(arguments: list[str]) -> int:
+    """Make a W&B workspace or report template."""
+    parser = command_parser("dashboard", "A workspace of Weights & Biases for all that runs log, as code.")
+    from gannorm import dashboard
+
+    dashboard.add_arguments(parser)
+    return answer(dashboard.run(parser.parse_args(arguments)))
+
+
 def bench_detector_command(arguments: list[str]) -> int:
     """Run the detector's bench."""
     parser = command_parser("bench-detector", "How soon collapse detectors find known failures, and false alarms.")
@@ -214,6 +223,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "sample": (sample_command, "draw pictures from a finished run's generator"),
     "evaluate": (evaluate_command, "measure samples of anything: modes, quality, diversity, with intervals"),
     "report": (report_command, "one page of what became of a run, or of several side by side"),
+    "dashboard": (dashboard_command, "a Weights & Biases workspace for what runs log, printed or saved"),
     "norms": (norms_command, "list the norms, or describe one"),
     "bench-detector": (bench_detector_command, "how soon collapse detectors find known failures, and false alarms"),
     "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),

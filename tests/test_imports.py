@@ -17,7 +17,7 @@ TIERS = [
     {"callbacks"},
     {"training"},
     {"sources"},
-    {"study", "scorecard", "collapse_bench"},
+    {"study", "scorecard", "collapse_bench", "dashboard"},
     {"cli"},
 ]
 TIER = {room: number for number, rooms in enumerate(TIERS) for room in rooms}

@@ -100,6 +100,12 @@ def test_the_gradient_shift_is_that_of_two_networks(weight_norm: str | None, wei
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+def test_a_network_without_weight_layers_has_no_shift() -> None:
+    model = nn.PReLU()
+    weights = dict(model.named_parameters())
+    assert gradient_shifts(model, lambda net: net(torch.randn(4, 2)).sum(), weights, weights) == {}
+
+
 def test_a_step_of_nothing_shifts_no_gradient() -> None:
     model, x = network(), torch.randn(8, 3)
     same = {name: value.detach().clone() for name, value in model.named_parameters()}

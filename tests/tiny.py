@@ -4,6 +4,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from gannorm.data import MNIST
 from gannorm.gan import GAN
 from gannorm.networks import MLPDiscriminator, MLPGenerator
 
@@ -56,3 +57,17 @@ def fit(model, data, *callbacks, **options):
 
 def same_state(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+class RealDigits(torch.nn.Module):
+    """A generator that a judge accepts: it returns real digits, whatever its one weight is."""
+
+    latent_dim = 2
+
+    def __init__(self):
+        super().__init__()
+        self.digits = MNIST().real(512, torch.Generator().manual_seed(0))[0]
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, z):
+        return self.digits[(z[:, 0].abs() * 1e4).long() % len(self.digits)] + self.weight * 0

@@ -32,7 +32,9 @@ with fresh noise agrees; without a second one, at the next look. A dropped mode 
 three. What was raised is over after three looks that say so with a margin. Thresholds are shares of the modes; what
 they mean in effective modes follows from their number, the real frequencies and the number of samples, so that the
 same numbers serve two modes and a thousand. With 1,000 modes and 10,000 samples no single look can tell that one mode
-is gone: samples of the last looks are added up. Before 20,000 images nothing is said but that a number is none.
+is gone: samples of the last looks are added up. Before 20,000 images nothing is said but that a number is none. Until
+the modes have been there once, few pictures are told where nearly all samples are copies of each other, or alike:
+as an intra-mode collapse at once, as a total one when it has stayed for 20,000 images, for some generators begin so.
 
 Loss curves play no part: losses may go round in circles as they like, hopping is told from the modes alone. A judge
 that rejects everything, or accepts noise, cannot hide a total collapse: that the samples are all alike is seen

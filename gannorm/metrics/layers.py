@@ -141,7 +141,7 @@ def gradient_shifts(
     parameters = {name: value for name, value in network.named_parameters() if value.requires_grad}
     names, weights = list(parameters), {layer: weight_of(parameters, layer) for layer in weight_layers(network)}
     known = {layer: name for layer, name in weights.items() if name is not None}
-    first = gradients(network, loss, before, list(known.values()))
+    first = gradients(network, loss, before, list(known.values())) if known else {}
     shifts = {}
     for layer, name in known.items():
         start = next(place for place, other in enumerate(names) if other.startswith(f"{layer}."))

@@ -41,7 +41,7 @@ generator = gannorm.load("PATH")  # the folder that holds generator/
 | --- | --- |
 {chr(10).join(f"| {name} | {value:.4g} |" for name, value in measured.items())}
 
-Measured by {final.get("protocol", "a judge of one's own")}, {final.get("statistics", "")} statistics, natural logarithms.
+Measured by {final.get("protocol", "a judge of one's own")}, {final.get("statistics", "")} statistics, logarithms to e.
 Seed {record.results.get("seed", "unknown")}. {events(record)}
 """
 

@@ -33,6 +33,14 @@ class Quantity:
     meaning: str
     bounds: tuple[float, float] | None = None
 
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Return what it is read of: where layers are told apart by what is shown, both kinds of samples."""
+        return SHOWN if self.key.startswith("layer/") else PLAYERS
+
+
+PLAYERS = ("generator", "discriminator")
+SHOWN = ("generator", "discriminator_real", "discriminator_fake")
 
 QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
@@ -86,7 +94,7 @@ QUANTITIES: tuple[Quantity, ...] = (
 def layers(record: RunRecord) -> str:
     """Return the charts of the layers; empty where nothing was read."""
     keys = sorted({key for row in record.rows for key in row})
-    drawn = [draw(record, keys, quantity, network) for quantity in QUANTITIES for network in NETWORKS]
+    drawn = [draw(record, keys, quantity, network) for quantity in QUANTITIES for network in quantity.networks]
     return f'<div class="charts">{"".join(drawn)}</div>' if any(drawn) else ""
 
 
