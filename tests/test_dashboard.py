@@ -13,14 +13,15 @@ from gannorm.tracking import offline_runs
 from tests import wandb_records
 from tests.test_training import folder_of, tiny_run
 
+NORMED = {"model.discriminator.norm": "layer", "model.discriminator.hidden": [16, 16]}
 REAL_DIGITS = {"model.generator": "tests.tiny.RealDigits"}  # so that what accepted samples have is logged too
 
 
 @pytest.fixture(scope="module")
 def logged_keys(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return every key that offline runs with all instruments log, of an early generator and of one that is accepted."""
+    """Return every key that offline runs with all instruments log: of an early generator, and of an accepted one."""
     keys: set[str] = set()
-    for name, options in {"digits": {}, "real digits": REAL_DIGITS}.items():
+    for name, options in {"digits": NORMED, "real digits": REAL_DIGITS}.items():
         folder = tmp_path_factory.mktemp(name)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("WANDB_MODE", "offline")
