@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from gannorm import norms, rng
+from gannorm.gan.third_derivative import calls_kernels, kernels_have_one
 from gannorm.networks import MLPDiscriminator
 from gannorm.remedies import Unrolling
 from tests.reference import remedies as reference
@@ -210,3 +211,12 @@ def test_other_optimizers_are_refused(make, sentence):
     discriminator = Small()
     with pytest.raises(ValueError, match=sentence):
         Unrolling().critic(discriminator, lambda c: c(torch.zeros(1, 2)).mean(), make(discriminator.parameters()))
+
+
+def test_torch_s_batch_norm_has_no_third_derivative_or_a_wrong_one_and_who_calls_it_is_known():
+    """Should a release get it right, this fails, and unrolling a penalty through batch norm can be allowed there."""
+    assert not kernels_have_one()
+    x = torch.randn(4, 2, 3, 3)
+    for norm, calls in (("batch", True), ("instance", True), ("group", False), ("layer", False), ("pixel", False)):
+        layers = nn.Sequential(norms.create(norm, 2))
+        assert calls_kernels(layers, x) == calls, norm

@@ -10,6 +10,7 @@ from torch import Tensor
 from gannorm import rng
 from gannorm.gan.critic import parameters_of
 from gannorm.gan.labels import check_labels
+from gannorm.gan.third_derivative import calls_kernels, kernels_have_one
 from gannorm.remedies import Setting, pack
 from gannorm.schedules import Schedule
 
@@ -101,6 +102,8 @@ def check_derivatives(gan: "GAN", samples: Tensor, labels: Tensor | None = None)
             squares = [each.square().sum() for each in gradients if each is not None and each.requires_grad]
             if squares:
                 torch.stack(squares).sum().backward()
+        if calls_kernels(gan.critic(labels, network), samples) and not kernels_have_one():
+            raise RuntimeError(f"that of batch and instance norm in torch {torch.__version__} is wrong")
     except RuntimeError as error:
         raise ValueError(
             f"remedy 'unrolling' takes a third derivative through penalty {penalty.name!r}, and the discriminator has "
