@@ -207,8 +207,8 @@ def strip(title: str, moments: Sequence[tuple[float, str]], classes: Sequence[st
     changes = [pair for place, pair in enumerate(moments) if not place or pair[1] != moments[place - 1][1]]
     told = ", ".join(f"{word} at {moment:,.0f} images" for moment, word in changes)
     return (
-        f'<figure class="chart"><figcaption>{escape(title)}</figcaption><svg class="line" viewBox="0 0 {2 * WIDTH} 60" '
-        f'role="img" aria-label="{escape(f"{title}: {told}")}">{"".join(parts)}</svg></figure>'
+        f'<figure class="chart wide"><figcaption>{escape(title)}</figcaption>'
+        f'<svg class="line" viewBox="0 0 {2 * WIDTH} 60" role="img" aria-label="{escape(f"{title}: {told}")}">{"".join(parts)}</svg></figure>'
     )
 
 
@@ -265,5 +265,5 @@ def short(images: float) -> str:
         ('128k', '2.5M', '64')
     """
     if images >= 1e6:
-        return f"{images / 1e6:g}M"
-    return f"{images / 1e3:g}k" if images >= 1000 else f"{images:g}"
+        return f"{images / 1e6:.3g}M"
+    return f"{images / 1e3:.3g}k" if images >= 1000 else f"{images:.3g}"

@@ -100,12 +100,14 @@ def events(record: RunRecord) -> str:
     line = time_line(record)
     if not record.events:
         return line + ("<p>There were none.</p>" if (record.path / "events.jsonl").exists() else "")
-    items = [
-        f'<li class="{severity_of(event["state"])}"><b>{escape(str(event["state"]))}</b> '
-        f"{escape(str(event.get('text', '')))}</li>"
-        for event in record.events
-    ]
+    items = [f'<li class="{severity_of(event["state"])}">{told(event)}</li>' for event in record.events]
     return f'{line}<ol class="events">{"".join(items)}</ol>'
+
+
+def told(event: Mapping[str, Any]) -> str:
+    """Return an event's sentence with its state in bold."""
+    state, text = escape(str(event["state"])), escape(str(event.get("text", event["state"])))
+    return text.replace(state, f"<b>{state}</b>", 1)
 
 
 def samples(record: RunRecord) -> str:
