@@ -187,7 +187,7 @@ def strip(title: str, moments: Sequence[tuple[float, str]], classes: Sequence[st
         >>> strip("state", [(64.0, "healthy"), (128.0, "total")], ["none", "critical"]).count("<rect")
         2
     """
-    most, edge, label = moments[-1][0] or 1.0, float(LEFT), -1e9
+    most, edge, written = moments[-1][0] or 1.0, float(LEFT), -1e9
     parts = []
     before = ""
     for (moment, word), kind in zip(moments, classes, strict=True):
@@ -197,19 +197,18 @@ def strip(title: str, moments: Sequence[tuple[float, str]], classes: Sequence[st
             f'<rect class="{kind}" x="{edge:.1f}" y="20" width="{right - edge:.1f}" height="18">'
             f"<title>{escape(said)}</title></rect>"
         )
-        if word != before and edge - label > 84:
+        if word != before and edge - written > 84:
             parts.append(f'<text x="{edge:.1f}" y="14">{escape(word)}</text>')
-            label = edge
+            written = edge
         edge, before = right, word
     for value in ticks(0.0, most, 8):
         x = LEFT + (2 * WIDTH - LEFT - RIGHT) * value / most
         parts.append(f'<text x="{x:.1f}" y="54" text-anchor="middle">{short(value)}</text>')
     changes = [pair for place, pair in enumerate(moments) if not place or pair[1] != moments[place - 1][1]]
     told = ", ".join(f"{word} at {moment:,.0f} images" for moment, word in changes)
-    return (
-        f'<figure class="chart wide"><figcaption>{escape(title)}</figcaption>'
-        f'<svg class="line" viewBox="0 0 {2 * WIDTH} 60" role="img" aria-label="{escape(f"{title}: {told}")}">{"".join(parts)}</svg></figure>'
-    )
+    label = escape(f"{title}: {told}")
+    drawing = f'<svg class="line" viewBox="0 0 {2 * WIDTH} 60" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    return f'<figure class="chart wide"><figcaption>{escape(title)}</figcaption>{drawing}</figure>'
 
 
 def limits(values: Sequence[float], bounds: tuple[float, float] | None) -> tuple[float, float]:
