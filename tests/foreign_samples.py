@@ -84,7 +84,9 @@ def torchscript(path: Path, images: np.ndarray) -> None:
     import torch
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated, and still in use
+        warnings.filterwarnings(
+            "ignore", message=".*torch.jit.script.* is deprecated"
+        )  # TorchScript is deprecated, and still in use
         torch.jit.script(memory_of(images)).save(str(path))
 
 

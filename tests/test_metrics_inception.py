@@ -24,7 +24,9 @@ class Tiny(nn.Module):
 def script(tmp_path_factory):
     path = tmp_path_factory.mktemp("script") / "tiny.pt"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated; the files are still there
+        warnings.filterwarnings(
+            "ignore", message=".*torch.jit.script.* is deprecated"
+        )  # TorchScript is deprecated; the files are still there
         torch.jit.script(Tiny()).save(path)
     return path
 

@@ -117,7 +117,7 @@ def test_a_generator_is_drawn_from_again_for_each_seed(tmp_path, capsys):
             angle = torch.floor((torch.atan2(z[:, 0], z[:, 1]) / 6.2832 + 0.5) * 6) * 0.7853982
             return torch.stack([angle.cos(), angle.sin()], dim=1) + 0.01 * (z - z.round())
 
-    with pytest.warns(FutureWarning, match="script"):
+    with pytest.warns((FutureWarning, DeprecationWarning), match="script"):
         torch.jit.script(Ring()).save(str(tmp_path / "ring.pt"))
     found = evaluate(capsys, tmp_path / "ring.pt", "--data", "ring/pacgan", "--seeds", 3, "--latent", 2)
     seeds = found["evaluation"]["seeds"]["effective_modes"]

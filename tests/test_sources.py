@@ -429,7 +429,7 @@ def test_a_checkpoint_that_says_itself_how_it_is_built_without_an_average(tmp_pa
 
 def scripted(path, network):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", message=".*torch.jit.script.* is deprecated")
         torch.jit.script(network).save(str(path))
     return path
 

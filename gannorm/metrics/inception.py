@@ -119,7 +119,7 @@ def extractor(weights: str | Path) -> nn.Module:
         )
     if is_torchscript(path):
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*torch.jit.load.* is deprecated", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*torch.jit.load.* is deprecated")
             return Scripted(torch.jit.load(path, map_location="cpu"))
     try:
         network = NoTrainInceptionV3("inception-v3-compat", [str(NUM_FEATURES)], str(path))

@@ -196,7 +196,9 @@ def without_deprecations() -> Iterator[None]:
     logger.disabled = True
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", message=".*torch.jit.* is deprecated")
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            warnings.filterwarnings("ignore", message="The given buffer is not writable")  # torch 2.11 reads so
             yield
     finally:
         logger.disabled = before
