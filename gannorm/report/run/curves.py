@@ -1,7 +1,7 @@
 """Which curves a page shows: one row of a table for each chart, left out where a run has none of its keys."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gannorm.collapse import STATES
 from gannorm.report.run.chart import COLOURS, Line, Mark, chart, heat_map, strip
@@ -27,7 +27,7 @@ class Curves:
     lines: dict[str, str]
     meaning: str
     bounds: tuple[float, float | str] | None = None
-    group: str = field(default="modes")
+    group: str = "modes"
 
 
 CURVES: tuple[Curves, ...] = (

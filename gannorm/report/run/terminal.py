@@ -20,7 +20,7 @@ def terminal(record: RunRecord) -> str:
             f"{100 * final['high_quality']:.1f} % accepted"
         )
     parts += [str(event.get("text", event["state"])) for event in record.events]
-    parts += [note for note in record.notes]
+    parts += record.notes
     for curves in CURVES:
         key, name = next(iter(curves.lines.items()))
         points = record.series(key)
