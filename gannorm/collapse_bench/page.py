@@ -1,5 +1,6 @@
 """docs/detector.md: what the detector says and when, and what the bench measured; written from a recorded result."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from textwrap import fill
@@ -90,11 +91,11 @@ def thresholds_text() -> str:
 
 def explained(name: str) -> str:
     """Return what the docstring of `Thresholds` says of one."""
-    lines = (Thresholds.__doc__ or "").splitlines()
+    lines = (inspect.getdoc(Thresholds) or "").splitlines()  # without indentation, as Python 3.13 has it anyway
     start = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{name}:"))
     found = [lines[start].partition(":")[2].strip()]
     for line in lines[start + 1 :]:
-        if not line.startswith(" " * 12):
+        if not line.startswith(" " * 8):
             break
         found.append(line.strip())
     return " ".join(found)

@@ -43,8 +43,8 @@ def kernel_truth(mean_a, cov_a, mean_b, cov_b):
 
 def clipped_scores(fake, real, k):
     """Clipped density and coverage, ball by ball."""
-    among = spatial.distance_matrix(real, real)
-    between = spatial.distance_matrix(real, fake)
+    among = spatial.distance.cdist(real, real)
+    between = spatial.distance.cdist(real, fake)
     radii = np.sort(among, axis=1)[:, k]
     clipped = np.minimum(radii, np.median(radii))
     fakes = [min(1, sum(between[i, j] <= clipped[i] for i in range(len(real))) / k) for j in range(len(fake))]
