@@ -1,6 +1,8 @@
 """The cells of every notebook run in order, at a small size where they train."""
 
 import json
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,12 @@ def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
     assert cells
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "notebook"}
+    module = types.ModuleType("notebook")  # so that a class of a cell can be pickled, as in Jupyter
+    monkeypatch.setitem(sys.modules, "notebook", module)
     for cell in cells:
-        exec(compile("".join(cell["source"]), path.name, "exec"), namespace)
+        exec(compile("".join(cell["source"]), path.name, "exec"), vars(module))
         if "parameters" in cell["metadata"].get("tags", ()):
-            namespace |= SMOKE
+            vars(module).update(SMOKE)
 
 
 @pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.name > "02"], ids=lambda path: path.name)
