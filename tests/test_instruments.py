@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from gannorm import norms
 from gannorm.callbacks import Instruments
@@ -86,6 +87,7 @@ def plain_shift(
     [
         (None, {"3": "3.weight", "5": "5.weight"}),
         ("spectral", {"3": "3.parametrizations.weight.original", "5": "5.weight"}),
+        ("weight", {"3": "3.parametrizations.weight.original1", "5": "5.weight"}),
     ],
 )
 def test_the_gradient_shift_is_that_of_two_networks(weight_norm: str | None, weights: dict[str, str]) -> None:
@@ -118,8 +120,15 @@ GANS: dict[str, Callable[[], GAN]] = {
     "packs": lambda: GAN(
         DCGANGenerator(width=2), DCGANDiscriminator(width=2, packing=2), discriminator_batches="joined"
     ),
+    "classes": lambda: GAN(DCGANGenerator(width=2, num_classes=3), DCGANDiscriminator(width=2, num_classes=3)),
     "points": lambda: tiny.gan("batch", d_norm="layer", loss="relativistic"),
 }
+
+
+def labelled(number: int) -> DataLoader:
+    """Return batches of images with labels 0 to 2."""
+    images = torch.cat(tiny.batches(number, shape=(1, 28, 28)))
+    return DataLoader(TensorDataset(images, torch.arange(len(images)) % 3), batch_size=8)
 
 
 @pytest.mark.parametrize("name", GANS)
@@ -129,7 +138,7 @@ def test_reading_leaves_no_trace_and_reads_every_layer(name: str) -> None:
         torch.manual_seed(0)
         gan = GANS[name]()
         instruments = Instruments(number, covariate_shift=True)
-        data = tiny.loader(6) if name == "points" else tiny.loader(6, shape=(1, 28, 28))
+        data = tiny.loader(6) if name == "points" else labelled(6)
         tiny.fit(gan, data, instruments)
         trained.append((gan.state_dict(), torch.get_rng_state()))
     assert tiny.same_state(trained[0][0], trained[1][0])

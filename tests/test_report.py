@@ -129,6 +129,16 @@ def test_a_run_of_another_version_is_shown_and_says_so(tmp_path: Path) -> None:
     assert "Samples" in said
 
 
+def test_a_run_of_another_version_stands_beside_others(tmp_path: Path) -> None:
+    folders = [run_folder(tmp_path / "a"), run_folder(tmp_path / "b")]
+    results = json.loads((folders[1] / "results.json").read_text())
+    results |= {"versions": None, "evaluation": {"modes": 3}, "generator": "batch"}
+    (folders[1] / "results.json").write_text(json.dumps(results))
+    said = page([RunRecord.read(folder) for folder in folders])
+    assert "9.80" in said
+    assert "<td>?</td>" in said
+
+
 def test_several_runs_stand_side_by_side(tmp_path: Path) -> None:
     folders = [run_folder(tmp_path / "a"), run_folder(tmp_path / "b", (9.0, 4.0, 3.0))]
     target = write(folders, tmp_path / "both.html")

@@ -29,6 +29,14 @@ VERDICTS: dict[str, tuple[str, ...]] = {
 
 What never was healthy, or fell apart, may show few pictures too; and noise is often one picture."""
 
+WIDENED: dict[str, tuple[str, ...]] = {
+    "missing": ("never healthy",),
+    "few": ("never healthy",),
+    "one": ("never healthy", "diverging"),
+    "noise": ("intra-mode",),
+}
+"""States that were added after the first judgment."""
+
 SILENT = "immature"  # the detector makes no statement
 
 ASKED = """healthy: all or nearly all digits, varied; some may be unreadable

@@ -5,11 +5,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.collapse_runs.blind import ASKED, VERDICTS
+from benchmarks.collapse_runs.blind import ASKED, VERDICTS, WIDENED
 from benchmarks.collapse_runs.journal import WARN
 from benchmarks.collapse_runs.training import CONFIGS
 from benchmarks.document import paragraph, table
-from gannorm.collapse import STATES
+from gannorm.collapse import STATES, Thresholds
 
 FILE = Path(__file__).parents[2] / "docs" / "collapse-runs.md"
 IMAGES = FILE.parent / "images" / "collapse"
@@ -106,8 +106,24 @@ def judgment(judged: Mapping[str, Any] | None) -> list[str]:
             "says *immature*, which is no statement. A person sees from a hundred samples that they are one picture "
             "or few; not that a single digit is missing, nor how many a strict judge rejects."
         ),
+        paragraph(caveats(judged["pairs"])),
         table(["the person said", "the detector", "sheets"], rows),
     ]
+
+
+def caveats(pairs: Mapping[str, int]) -> str:
+    """Return what the share of agreement does not say by itself."""
+    seen = [(word, state, number) for pair, number in pairs.items() for word, state in [pair.split(" / ")]]
+    total = sum(number for *_, number in seen)
+    best = max(VERDICTS, key=lambda word: sum(number for _, state, number in seen if state in VERDICTS[word]))
+    constant = sum(number for _, state, number in seen if state in VERDICTS[best])
+    strict = sum(n for word, state, n in seen if state in VERDICTS[word] and state not in WIDENED.get(word, ()))
+    return (
+        f"What this is worth: the words leave room. Who said *{best}* of every sheet would agree with {constant} of "
+        f"{total}. The words' states were widened after each earlier judgment, before the next: with those of the "
+        f"first, {strict} of {total} agree. And the sheets are no independent ones: five seeds of a configuration are alike, "
+        "so the interval is too narrow."
+    )
 
 
 def asked_and_meant() -> list[str]:
@@ -150,17 +166,25 @@ def leads(runs: Sequence[Mapping[str, Any]]) -> str:
         signs = [e["images_seen"] for e in run["events"] if e["state"] == "precursor" and e["images_seen"] < onset]
         found += [onset - signs[0]] if signs else []
         without += not signs
+    at_once = sum(first_warning(run) == first_look(run) for run in runs)
     alone = sum(not any(STATES[e["state"]].level >= WARN for e in r["events"]) and signs_of(r) > 0 for r in runs)
     lead = 0 if without * 2 >= losses else median([*found, *[0] * without])
     text = (
         f"{losses} of {len(runs)} runs have an event of severity warn or higher, by the detector. In {len(found)} of "
         "them a precursor (effective rank of the discriminator's weights, spread of its features of fakes, slow "
         f"fall of the number of modes) came before the onset of the first such event, in {without} none did: the "
-        f"median lead is {lead:,.0f} images."
+        f"median lead is {lead:,.0f} images. {at_once} of them warn at the first look after the warm-up, so that "
+        "nothing could come before."
     )
     if found:
         text += f" Where one came: {', '.join(f'{one:,}' for one in sorted(found))} images before."
     return paragraph(f"{text} In {alone} runs without any loss a precursor was raised.")
+
+
+def first_look(run: Mapping[str, Any]) -> int:
+    """Return when the first look was after which the detector may speak."""
+    warm_up = Thresholds().warm_up_images
+    return next(look["images_seen"] for look in run["looks"] if look["images_seen"] >= warm_up)
 
 
 def signs_of(run: Mapping[str, Any]) -> int:

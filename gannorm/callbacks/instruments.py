@@ -43,6 +43,7 @@ class Instruments(EveryImages):
         self.shown: dict[str, Any] = {}  # what the networks are shown at every reading
         self.before: dict[str, Readings] = {}  # the last reading, from which a drift is measured
         self.weights: dict[str, dict[str, Tensor]] | None = None  # before the step that is read
+        self.resumed = False
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, *_: Any) -> None:  # noqa: ARG002
         """Keep the weights where the step to come will be read."""
@@ -57,9 +58,12 @@ class Instruments(EveryImages):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Choose what is shown at the first batch; read where a moment has come."""
+        assert isinstance(pl_module, GAN)
         if not self.shown:
-            assert isinstance(pl_module, GAN)
             self.shown = exhibits(pl_module, args[1])
+        elif self.resumed:  # a checkpoint is loaded to the CPU
+            self.shown = moved(self.shown, pl_module.device)
+        self.resumed = False
         super().on_train_batch_end(trainer, pl_module, *args)
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -102,7 +106,7 @@ class Instruments(EveryImages):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         super().load_state_dict(state_dict)
-        self.shown = state_dict["shown"]
+        self.shown, self.resumed = state_dict["shown"], True
         self.before = {
             name: {layer: pair_of(pair) for layer, pair in found.items()}
             for name, found in state_dict["before"].items()
@@ -155,8 +159,10 @@ def exhibits(gan: GAN, batch: Any) -> dict[str, Any]:
     generator = rng.generator(gan.seed, "exhibits")
     with still(gan):
         latent = tuple(part.to(gan.device) for part in inputs(gan.generator, number, generator))
+        if gan.num_classes:  # a fake has the label of the real sample at its place, as in training
+            latent = (latent[0], labels[0][:number].clone())
         fake = fakes(gan, latent)
-    asked = (labels[0][:number].clone(), latent[1]) if gan.num_classes else (None, None)
+    asked = (latent[1], latent[1]) if gan.num_classes else (None, None)
     return {"latent": latent, "real": pack(real[:number], gan.packing).clone(), "fake": fake, "labels": asked}
 
 
@@ -178,6 +184,17 @@ def read(gan: GAN, shown: dict[str, Any]) -> dict[str, Readings]:
             critic(gan.discriminator, labels)(shown[kind])
             found[f"discriminator_{kind}"] = readings
     return found
+
+
+def moved(shown: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Return what is shown on another device."""
+
+    def one(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(one(part) for part in value)
+        return value.to(device) if isinstance(value, Tensor) else value
+
+    return {name: one(value) for name, value in shown.items()}
 
 
 def scales(gan: GAN) -> dict[str, float]:

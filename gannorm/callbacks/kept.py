@@ -38,7 +38,7 @@ class KeptCheckpoints(Checkpoints):
         detector = self.looks.detector
         if not self.looks.has_looked() or not trainer.is_global_zero or not self.last.exists():
             return
-        if detector.memory.mature and STATES[detector.state].level < WARN:
+        if detector.memory.mature and STATES[detector.state].level < WARN and not self.looks.suspected:
             self.copy("last-healthy.ckpt")
         assert isinstance(module, GAN)
         self.keep_best(module)

@@ -54,6 +54,7 @@ class ModeCoverage(EveryImages):
     Attributes:
         latest: The last `Evaluation`; None before the first.
         looked_at: Images seen at the last look; None before the first.
+        suspected: Whether the last look alone was bad, confirmed or not.
         detector: Knows the state, and all events and looks so far.
 
     Raises:
@@ -86,6 +87,7 @@ class ModeCoverage(EveryImages):
         self.which = which
         self.latest: Evaluation | None = None
         self.looked_at: int | None = None
+        self.suspected = False
         self.rows = RowMaker(self.judge, protocol(data).make_data() if isinstance(data, str) else real, seed=seed)
         self.detector = Detector(self.judge.prior.tolist(), thresholds)
         self.reactions = tuple(reactions)
@@ -123,6 +125,7 @@ class ModeCoverage(EveryImages):
         if self.detector.needs_confirmation(row):
             again = self.rows.row(self.look(sample, f"{self.images_seen} again"), self.images_seen, {})
         events = self.detector.update(row, again)
+        self.suspected = self.detector.suspects(row)
         log_state(trainer, self.detector, row)
         self.react(trainer, events)
 

@@ -83,6 +83,12 @@ class Detector:
         worst = max((level for level, name in enumerate(DEPTHS) if level and self.statuses[name].up), default=0)
         return self._tells(row) and (self._depth(row) > worst or self._has_new_copies(row))
 
+    def suspects(self, row: Row) -> bool:
+        """Return whether a look that was taken in is bad by itself, though a rule may wait for another to say so."""
+        poor = row.quality is not None and row.quality < self.thresholds.quality * self.memory.best_quality
+        lacking = bool(self.memory.missing and self.memory.missing[-1])
+        return poor or lacking or self._depth(row) > 0 or many_copies(row, self.thresholds)
+
     def update(self, row: Row, again: Row | None = None) -> list[Event]:
         """Take in a row and return what has changed.
 

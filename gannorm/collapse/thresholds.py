@@ -19,7 +19,7 @@ class Thresholds:
         hopping: Two looks together have so many more modes than either alone: these are below this share of those.
         window: Looks in which hopping is sought, and samples of rare modes are added up.
         quality: The run is mature once this share of the samples is accepted, and diverging below this share of its
-            best; then the few accepted samples say nothing of the modes.
+            best; then the few accepted samples say nothing of how deep a collapse is.
         imbalance: KL divergence from the real frequencies, in nats.
         rke: A mode's Rényi kernel entropy below this share of the real one is an intra-mode collapse.
         duplicates: So are so many times the near-duplicates of real samples.

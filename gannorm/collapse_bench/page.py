@@ -35,7 +35,8 @@ they mean in effective modes follows from their number, the real frequencies and
 same numbers serve two modes and a thousand. With 1,000 modes and 10,000 samples no single look can tell that one mode
 is gone: samples of the last looks are added up. Before 20,000 images nothing is said but that a number is none. Until
 the modes have been there once, few pictures are told where nearly all samples are copies of each other, or alike:
-as an intra-mode collapse at once, as a total one when it has stayed for 20,000 images, for some generators begin so.
+as an intra-mode collapse at once, as a total one when it has stayed for 20,000 images, for some generators begin so:
+a run that has never been healthy is not called a total collapse before 40,000 images.
 
 Loss curves play no part: losses may go round in circles as they like, hopping is told from the modes alone. A judge
 that rejects everything, or accepts noise, cannot hide a total collapse: that the samples are all alike is seen

@@ -44,7 +44,7 @@ class Activation:
             >>> reading.mean.tolist(), reading.variance.tolist(), reading.dead
             ([2.0, 0.0], [1.0, 0.0], 0.5)
         """
-        flat = values.detach().double().transpose(0, 1).flatten(1)
+        flat = values.detach().cpu().double().transpose(0, 1).flatten(1)
         variance = flat.var(1, correction=0)
         return cls(flat.mean(1), variance, float((variance <= TINY).double().mean()))
 
@@ -58,7 +58,7 @@ class Activation:
 
         Channels that were dead before have no unit to measure in and are left out; 0 where all were.
         """
-        alive = (before.variance > TINY) & (self.variance > TINY)
+        alive = before.variance > TINY
         if not bool(alive.any()):
             return 0.0
         now, then = (self.mean[alive], self.variance[alive]), (before.mean[alive], before.variance[alive])
@@ -152,8 +152,9 @@ def gradient_shifts(
 
 
 def weight_of(parameters: Mapping[str, Tensor], layer: str) -> str | None:
-    """Return the name of a layer's weight: its first parameter that is a matrix or more; a weight norm renames it."""
-    return next((name for name, value in parameters.items() if name.startswith(f"{layer}.") and value.ndim > 1), None)
+    """Return the name of a layer's weight, its largest parameter: a weight norm renames it and puts scales beside."""
+    own = {name: value.numel() for name, value in parameters.items() if name.startswith(f"{layer}.")}
+    return max(own, key=own.__getitem__, default=None)
 
 
 def gradients(network: nn.Module, loss: Loss, weights: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:

@@ -261,8 +261,8 @@ class Run:
         try:
             write_page([self.folder.path])
             write_card(self.folder.path)
-        except (OSError, ValueError) as error:
-            screen.warn(f"no {PAGE}: {error}")
+        except Exception as error:  # the outcome is there already
+            screen.warn(f"no {PAGE}: {type(error).__name__}: {error}")
 
     def save_networks(self, generator: nn.Module) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""

@@ -203,7 +203,7 @@ def modes_over_time(record: RunRecord) -> str:
     if not modes or not looks:
         return ""
     prior = prior_of(record)
-    shares = [[row.get(f"share/{mode}", 0.0) / prior[mode] for row in looks] for mode in modes]
+    shares = [[row.get(f"share/{mode}", 0.0) / max(prior[mode], 1e-9) for row in looks] for mode in modes]
     names = [mode_name(record, mode) for mode in modes]
     drawn = heat_map("each mode over time", [row["images_seen"] for row in looks], names, shares)
     more = record.num_modes - len(modes)
@@ -219,11 +219,13 @@ def prior_of(record: RunRecord) -> list[float]:
 
 def mode_name(record: RunRecord, mode: int) -> str:
     """Return what a mode is called."""
-    return (
-        f"digit {mode}"
-        if record.num_modes == 10 and "mnist" in str(record.results.get("data", "mnist"))
-        else f"mode {mode}"
-    )
+    return f"digit {mode}" if record.num_modes == 10 and is_digits(record) else f"mode {mode}"
+
+
+def is_digits(record: RunRecord) -> bool:
+    """Return whether the ten modes are digits, by the results or, before there are any, by the configuration."""
+    configured = str((record.config.get("data") or {}).get("class_path", ""))
+    return record.results.get("data") == "mnist" or configured.rpartition(".")[2] == "MNIST"
 
 
 def is_bad(state: str) -> bool:

@@ -1,14 +1,16 @@
 """The page: one file with everything in it, for one run or several side by side."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from gannorm._version import __version__
 from gannorm.report.run.curves import CURVES, draw
 from gannorm.report.run.record import RunRecord
-from gannorm.report.run.sections import SECTIONS, Section, as_data, final_figures, notes, table, verdict
+from gannorm.report.run.sections import SECTIONS, as_data, final_figures, notes, table, verdict
 
 FOLDER = Path(__file__).parent
 NAME = "report.html"
@@ -48,17 +50,17 @@ def one(record: RunRecord) -> str:
     return "".join(parts)
 
 
-def shown(section: Section, record: RunRecord) -> str:
+def shown(section: Callable[[Any], str], record: Any) -> str:
     """Return a section, or why it cannot be shown: a run of another version, or a file that was edited."""
     try:
         return section(record)
-    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+    except Exception as error:  # whatever a file of another version or an edited one brings about
         return f'<p class="note">This cannot be shown: {escape(f"{type(error).__name__}: {error}")}</p>'
 
 
 def several(records: Sequence[RunRecord]) -> str:
     """Return a table of the runs, their curves in common charts, and each run's own page below, folded."""
-    drawn = [draw(curves, records) for curves in CURVES if curves.title in COMPARED]
+    drawn = [shown(partial(draw, curves), records) for curves in CURVES if curves.title in COMPARED]
     charts = "".join(chart for chart in drawn if chart)
     folded = "".join(f"<details><summary>{escape(record.title)}</summary>{one(record)}</details>" for record in records)
     return (
@@ -82,7 +84,15 @@ def comparison(records: Sequence[RunRecord]) -> str:
         "accepted",
         "worst event",
     ]
-    return table(head, [compared(record) for record in records])
+    return table(head, [row_of(record, len(head)) for record in records])
+
+
+def row_of(record: RunRecord, columns: int) -> list[str]:
+    """Return the row of one run, or its name alone where its files do not say the rest."""
+    try:
+        return compared(record)
+    except Exception:  # as in `shown`
+        return [record.title, *["?"] * (columns - 1)]
 
 
 def compared(record: RunRecord) -> list[str]:

@@ -62,7 +62,7 @@ class RunRecord:
         sheets = sorted((int(file.stem), file) for file in (path / "samples").glob("*.png") if file.stem.isdigit())
         if not sheets:
             notes.append("There are no sample sheets in samples/.")
-        made_by = results.get("versions", {}).get("gannorm", __version__)
+        made_by = (results.get("versions") or {}).get("gannorm", __version__)
         if made_by != __version__:
             notes.append(f"The run was made by version {made_by}; this page by {__version__}.")
         return cls(path, config, results, rows, events, sheets, notes)

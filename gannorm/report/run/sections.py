@@ -24,6 +24,7 @@ from gannorm.report.run.layers import layers
 from gannorm.report.run.record import UNKNOWN, RunRecord
 
 Section = Callable[[RunRecord], str]
+ENDS = {"failed": "error", UNKNOWN: "unknown"}  # how an end looks where no event says it
 PICTURES = 2_600_000  # bytes of sample sheets in one page, at most
 FIGURES = {"evaluation": "averaged", "evaluation_raw": "raw", "real": "real, held out"}
 
@@ -41,7 +42,7 @@ def verdict(record: RunRecord) -> str:
         sentences.append(f"The worst event was {worst['state']} at {worst['images_seen']:,} images.")
     elif record.series("collapse/state"):
         sentences.append("No event of severity warn or higher.")
-    kind = severity_of(worst["state"]) if worst is not None else "none"
+    kind = severity_of(worst["state"]) if worst is not None else ENDS.get(record.status, "none")
     return f'<p class="verdict {kind}">{escape(" ".join(sentences))}</p>'
 
 
