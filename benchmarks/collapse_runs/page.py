@@ -118,10 +118,11 @@ def caveats(pairs: Mapping[str, int]) -> str:
     best = max(VERDICTS, key=lambda word: sum(number for _, state, number in seen if state in VERDICTS[word]))
     constant = sum(number for _, state, number in seen if state in VERDICTS[best])
     strict = sum(n for word, state, n in seen if state in VERDICTS[word] and state not in WIDENED.get(word, ()))
+    said = f"Who said *{best}* of every sheet would agree with {constant} of {total}."
+    widened = f"with those of the first, {strict} of {total} agree"
     return (
-        f"What this is worth: the words leave room. Who said *{best}* of every sheet would agree with {constant} of "
-        f"{total}. The words' states were widened after each earlier judgment, before the next: with those of the "
-        f"first, {strict} of {total} agree. And the sheets are no independent ones: five seeds of a configuration are alike, "
+        f"What this is worth: the words leave room. {said} The words' states were widened after each earlier judgment, "
+        f"before the next: {widened}. And the sheets are no independent ones: five seeds of a configuration are alike, "
         "so the interval is too narrow."
     )
 
