@@ -9,10 +9,10 @@ from typing import Any
 
 from gannorm.report.run.curves import CURVES, GROUPS
 from gannorm.report.run.layers import NETWORKS, QUANTITIES
+from gannorm.vocabulary import expression
 
 AXIS = "images_seen"
 NAME = "gannorm"
-LAYER = "[^/]+"
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,10 @@ def sections() -> dict[str, list[Panel]]:
 def layer_panels() -> list[Panel]:
     """Return one panel for each quantity and network."""
     return [
-        Panel(f"{quantity.title}: {NETWORKS[network]}", pattern=pattern_of(quantity.key, network))
+        Panel(f"{quantity.title}: {NETWORKS[network]}", pattern=expression(quantity.of(network)))
         for quantity in QUANTITIES
         for network in quantity.networks
     ]
-
-
-def pattern_of(key: str, network: str) -> str:
-    """Return a regular expression of a quantity's keys for every layer.
-
-    Example:
-        >>> pattern_of("layer/{network}/{layer}/in/drift", "generator")
-        'layer/generator/[^/]+/in/drift'
-    """
-    return key.replace("{network}", network).replace("{layer}", LAYER)
 
 
 def workspace(entity: str, project: str) -> Any:

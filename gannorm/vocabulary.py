@@ -26,8 +26,17 @@ class Key:
             >>> Key("share/{mode}", "share", "").fits("share/7")
             True
         """
-        parts = re.split(r"{\w+}", self.pattern)
-        return re.fullmatch("[^/]+".join(re.escape(part) for part in parts), key) is not None
+        return re.fullmatch(expression(self.pattern), key) is not None
+
+
+def expression(pattern: str) -> str:
+    """Return the regular expression of a pattern; what stands in braces is a group.
+
+    Example:
+        >>> expression("layer/generator/{layer}/in")
+        'layer/generator/([^/]+)/in'
+    """
+    return "([^/]+)".join(re.escape(part) for part in re.split(r"{\w+}", pattern))
 
 
 def interval(pattern: str, unit: str, meaning: str) -> tuple[Key, ...]:

@@ -79,9 +79,10 @@ class Instruments(EveryImages):
 
     def layers(self, gan: GAN) -> dict[str, float]:
         """Return moments, dead units and drift of each layer; fakes are new once the drift on the old ones is known."""
-        found = drifts(self.before, read(gan, self.shown))
+        now = read(gan, self.shown)
+        found = drifts(self.before, now)
         self.shown["fake"] = fakes(gan, self.shown["latent"])
-        self.before = read(gan, self.shown)
+        self.before = now | read_discriminator(gan, self.shown, "fake")
         for name, layer, place, point in points(self.before):
             found |= {f"layer/{name}/{layer}/{place}/{key}": value for key, value in point.summary().items()}
         return found | scales(gan)
@@ -162,7 +163,7 @@ def exhibits(gan: GAN, batch: Any) -> dict[str, Any]:
         if gan.num_classes:  # a fake has the label of the real sample at its place, as in training
             latent = (latent[0], labels[0][:number].clone())
         fake = fakes(gan, latent)
-    asked = (latent[1], latent[1]) if gan.num_classes else (None, None)
+    asked = latent[1] if gan.num_classes else None
     return {"latent": latent, "real": pack(real[:number], gan.packing).clone(), "fake": fake, "labels": asked}
 
 
@@ -175,15 +176,17 @@ def fakes(gan: GAN, latent: tuple[Tensor, ...]) -> Tensor:
 @torch.no_grad()
 def read(gan: GAN, shown: dict[str, Any]) -> dict[str, Readings]:
     """Return what passes the layers of the generator, and of the discriminator on real samples and on fakes."""
-    found = {}
     with watched(gan.generator) as readings:
         gan.generator(*shown["latent"])
-        found["generator"] = readings
-    for kind, labels in zip(("real", "fake"), shown["labels"], strict=True):
-        with watched(gan.discriminator) as readings:
-            critic(gan.discriminator, labels)(shown[kind])
-            found[f"discriminator_{kind}"] = readings
-    return found
+    return {"generator": readings} | read_discriminator(gan, shown, "real") | read_discriminator(gan, shown, "fake")
+
+
+@torch.no_grad()
+def read_discriminator(gan: GAN, shown: dict[str, Any], kind: str) -> dict[str, Readings]:
+    """Return what passes the layers of the discriminator on one kind of samples, which share their labels."""
+    with watched(gan.discriminator) as readings:
+        critic(gan.discriminator, shown["labels"])(shown[kind])
+    return {f"discriminator_{kind}": readings}
 
 
 def moved(shown: dict[str, Any], device: torch.device) -> dict[str, Any]:
@@ -219,7 +222,7 @@ def discriminator_loss(gan: GAN, shown: dict[str, Any]) -> Any:
     """Return the adversarial loss of a discriminator on the real samples and fakes that are shown; no penalties."""
 
     def loss(network: Any) -> Tensor:
-        judge = critic(network, shown["labels"][0])
+        judge = critic(network, shown["labels"])
         return gan.loss.discriminator(*logits_of(judge, shown["real"], shown["fake"], joined=gan.joined[0])).mean()
 
     return loss
@@ -230,7 +233,7 @@ def generator_loss(gan: GAN, shown: dict[str, Any]) -> Any:
 
     def loss(network: Any) -> Tensor:
         fake = pack(network(*shown["latent"]), gan.packing)
-        logits = logits_of(critic(gan.discriminator, shown["labels"][1]), shown["real"], fake, joined=gan.joined[1])
+        logits = logits_of(critic(gan.discriminator, shown["labels"]), shown["real"], fake, joined=gan.joined[1])
         return gan.loss.generator(*logits).mean()
 
     return loss

@@ -1,11 +1,12 @@
 """Charts of what goes through the layers: one for each network and quantity, a curve for each layer."""
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 
 from gannorm.report.run.chart import COLOURS, Line, chart
 from gannorm.report.run.curves import marks
 from gannorm.report.run.record import RunRecord
+from gannorm.vocabulary import expression
 
 NETWORKS = {
     "generator": "generator",
@@ -37,6 +38,10 @@ class Quantity:
     def networks(self) -> tuple[str, ...]:
         """Return what it is read of: where layers are told apart by what is shown, both kinds of samples."""
         return SHOWN if self.key.startswith("layer/") else PLAYERS
+
+    def of(self, network: str) -> str:
+        """Return the pattern of its keys for one network."""
+        return self.key.replace("{network}", network)
 
 
 PLAYERS = ("generator", "discriminator")
@@ -100,27 +105,11 @@ def layers(record: RunRecord) -> str:
 
 def draw(record: RunRecord, keys: list[str], quantity: Quantity, network: str) -> str:
     """Return one chart; empty where the run has no such key."""
-    layer_in = matcher(quantity.key.replace("{network}", network))
-    found = [(layer, key) for key in keys if (layer := layer_in(key))]
-    lines = [Line(layer, record.series(key), (), place % COLOURS) for place, (layer, key) in enumerate(found)]
+    matches = [match for key in keys if (match := re.fullmatch(expression(quantity.of(network)), key))]
+    lines = [Line(match[1], record.series(match[0]), (), place % COLOURS) for place, match in enumerate(matches)]
     lines = [line for line in lines if line.points]
     if not lines:
         return ""
     title = f"{quantity.title}: {NETWORKS[network]}"
     drawn = chart(title, quantity.unit, lines, marks(record), quantity.bounds)
     return drawn.replace("</figure>", f"<p>{quantity.meaning}</p></figure>")
-
-
-def matcher(pattern: str) -> Callable[[str], str]:
-    """Return what finds the layer's name in a key; it returns "" for other keys.
-
-    Example:
-        >>> matcher("layer/generator/{layer}/in/drift")("layer/generator/blocks.0/in/drift")
-        'blocks.0'
-    """
-    start, _, end = pattern.partition("{layer}")
-
-    def layer_in(key: str) -> str:
-        return key[len(start) : len(key) - len(end)] if key.startswith(start) and key.endswith(end) else ""
-
-    return layer_in

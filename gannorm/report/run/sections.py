@@ -76,15 +76,14 @@ def figures(record: RunRecord) -> str:
     if not rows:
         return ""
     columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
-        "": lambda _: "",
         "samples": lambda found: f"{found['num_samples']:,}",
         "covered": lambda found: f"{found['covered_modes']}/{found['num_modes']}",
         "effective": lambda found: interval(found, "effective_modes", "{:.2f}"),
         "KL": lambda found: interval(found, "kl", "{:.4f}"),
         "accepted": lambda found: interval(found, "high_quality", "{:.3f}"),
     }
-    body = [[name, *(cell(found) for cell in list(columns.values())[1:])] for name, found in rows.items()]
-    return table(list(columns), body)
+    body = [[name, *(cell(found) for cell in columns.values())] for name, found in rows.items()]
+    return table(["", *columns], body)
 
 
 def interval(found: Mapping[str, Any], key: str, form: str) -> str:
