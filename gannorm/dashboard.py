@@ -23,13 +23,13 @@ class Panel:
         title: On top.
         keys: Of what it draws; each is logged by a run.
         pattern: A regular expression of keys instead, for what every layer has.
-        media: Whether the keys are pictures.
+        kind: Of drawing, one of DRAWN.
     """
 
     title: str
     keys: tuple[str, ...] = ()
     pattern: str | None = None
-    media: bool = False
+    kind: str = "lines"
 
 
 def sections() -> dict[str, list[Panel]]:
@@ -44,8 +44,9 @@ def sections() -> dict[str, list[Panel]]:
     curves = {group: [Panel(one.title, tuple(one.lines)) for one in CURVES if one.group == group] for group in GROUPS}
     found = {"Modes and events": [*curves.pop("modes"), *events]}
     found["Samples"] = [
-        Panel("samples", ("samples",), media=True),
+        Panel("samples", ("samples",), kind="pictures"),
         Panel("each mode over time", ("shares of the modes",)),
+        Panel("each mode, last", tuple(f"share/{digit}" for digit in range(10)), kind="bars"),
     ]
     found |= {GROUPS[group]: panels for group, panels in curves.items()}
     return found | {"Layers": layer_panels()}
@@ -85,9 +86,26 @@ def study(entity: str, project: str) -> Any:
 
 def drawn(reports: Any, panel: Panel) -> Any:
     """Return a panel as the library has it."""
-    if panel.media:
-        return reports.MediaBrowser(title=panel.title, media_keys=list(panel.keys))
+    return DRAWN[panel.kind](reports, panel)
+
+
+def lines(reports: Any, panel: Panel) -> Any:
+    """Return curves over images seen."""
     return reports.LinePlot(title=panel.title, x=AXIS, y=list(panel.keys), metric_regex=panel.pattern)
+
+
+def bars(reports: Any, panel: Panel) -> Any:
+    """Return one bar per key: its last value."""
+    return reports.BarPlot(title=panel.title, metrics=list(panel.keys))
+
+
+def pictures(reports: Any, panel: Panel) -> Any:
+    """Return pictures with a slider over images seen."""
+    return reports.MediaBrowser(title=panel.title, media_keys=list(panel.keys))
+
+
+DRAWN = {"lines": lines, "bars": bars, "pictures": pictures}
+"""How each kind of panel is drawn."""
 
 
 def libraries() -> tuple[Any, Any]:

@@ -6,8 +6,7 @@ Offline by default; online as soon as the user is logged in. The x axis of every
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,7 +115,6 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         )
         # wandb warns of this argument in every run, and is about to remove it.
         self._wandb_init.pop("anonymous", None)
-        self._last_bars: dict[str, tuple[list[str], list[float], int]] = {}
 
     @property
     @rank_zero_experiment
@@ -164,19 +162,17 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
             run.log({key: wandb.Image(picture), "images_seen": images_seen})
 
     @rank_zero_only
-    def log_bar(self, key: str, labels: Sequence[str], values: Sequence[float], images_seen: int) -> None:
-        """Log one number per label, such as the share of each digit.
+    def log_bar(self, key: str, values: Sequence[float], images_seen: int) -> None:
+        """Log one number per mode as a histogram with one bin for each: over images seen a lost mode goes dark.
 
-        It is logged as a histogram with one bin per label, which W&B draws over images seen: a lost digit is a row that
-        goes dark. The last one becomes a bar chart, `<key>, last`, when the run ends; a bar chart each time would be a
-        table, an artifact and four files each time.
+        W&B's own bar chart would be a table, an artifact and four files each time, and ask the server in mid-run; that
+        of the last values is a panel of the dashboard.
         """
         if not isinstance(run := self.experiment, DummyExperiment):
             import wandb
 
             bins = wandb.Histogram(np_histogram=(np.array(values), np.arange(len(values) + 1) - 0.5))
             run.log({key: bins, "images_seen": images_seen})
-            self._last_bars[key] = (list(labels), list(values), images_seen)
 
     @rank_zero_only
     def alert(self, title: str, text: str) -> None:
@@ -185,31 +181,16 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Draw the bar charts; end the run if it failed. Lightning calls this after each fit, so more may come."""
-        self.draw_bars()
+        """End the run if it failed. Lightning calls this after each fit, so more may come."""
         if status != "success":
             self.finish(1)
 
     @rank_zero_only
     def finish(self, exit_code: int = 0) -> None:
         """End the run; a later use would resume it."""
-        self.draw_bars()
         if self._experiment is not None:
             self._experiment.finish(exit_code=exit_code)
         self._experiment = None
-
-    def draw_bars(self) -> None:
-        """Log the last values of each `log_bar` as bar charts."""
-        for key, (labels, values, images_seen) in self._last_bars.items():
-            import wandb
-
-            table = wandb.Table(
-                columns=["label", "value"], data=[list(row) for row in zip(labels, values, strict=True)]
-            )
-            chart = wandb.plot.bar(table, "label", "value", title=key)
-            with staging(Path(self._wandb_init["dir"]) / "wandb"):
-                self.experiment.log({f"{key} last": chart, "images_seen": images_seen})
-        self._last_bars = {}
 
 
 def start(init: Mapping[str, Any], chosen: Mode) -> Any:
@@ -244,19 +225,6 @@ def new_run(init: Mapping[str, Any], chosen: Mode) -> Any:
         finish_timeout=FINISH_TIMEOUT,
     )
     return wandb.init(**init, mode=chosen, reinit="create_new", settings=settings)
-
-
-@contextmanager
-def staging(folder: Path) -> Iterator[None]:
-    """Let wandb keep its copies of tables in a folder of the run, where the user did not choose one."""
-    if "WANDB_DATA_DIR" in os.environ:
-        yield
-        return
-    os.environ["WANDB_DATA_DIR"] = str(folder)
-    try:
-        yield
-    finally:
-        del os.environ["WANDB_DATA_DIR"]
 
 
 def offline_runs(folder: str | Path) -> list[Path]:

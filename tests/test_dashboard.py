@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import wandb
 
 from gannorm import cli
 from gannorm.dashboard import sections
 from gannorm.tracking import offline_runs
-from tests import wandb_records
+from tests import wandb_records, wandb_server
 from tests.test_training import folder_of, tiny_run
 
 NORMED = {"model.discriminator.norm": "layer", "model.discriminator.hidden": [16, 16]}
@@ -48,6 +49,22 @@ def test_it_is_printed_offline_with_every_panel(capsys: pytest.CaptureFixture[st
     assert json.loads(printed)
     for panel in (panel for name, group in sections().items() if name != "Layers" for panel in group):
         assert all(json.dumps(key) in printed for key in panel.keys)
+
+
+@pytest.mark.parametrize(("options", "kind"), [([], "project-view"), (["--study"], "runs")])
+def test_it_is_saved_on_a_server(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: list[str], kind: str
+) -> None:
+    with wandb_server.serving() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+        wandb.teardown()
+        assert cli.main(["dashboard", f"{wandb_server.ENTITY}/digits", "--save", *options]) == 0
+        wandb.teardown()
+    assert capsys.readouterr().out.startswith(f"{server.url}/{wandb_server.ENTITY}/digits")
+    (saved,) = server.views
+    assert (saved["entityName"], saved["projectName"], saved["type"]) == (wandb_server.ENTITY, "digits", kind)
+    assert all(json.dumps(key) in saved["spec"] for key in ("coverage/effective_modes", "share/9", "samples"))
 
 
 @pytest.mark.parametrize(

@@ -215,8 +215,7 @@ def log(trainer: pl.Trainer, metrics: dict[str, Any], images_seen: int, prefix: 
     for logger in trainer.loggers:
         logger.log_metrics({"images_seen": images_seen, **flat(metrics, prefix)}, step=images_seen)
         if isinstance(logger, WandbLogger) and metrics["num_modes"] <= LOGGED:
-            modes = [str(mode) for mode in range(metrics["num_modes"])]
-            logger.log_bar("shares of the modes", modes, metrics["shares"], images_seen)
+            logger.log_bar("shares of the modes", metrics["shares"], images_seen)
 
 
 def line(metrics: dict[str, Any], images_seen: int) -> str:
