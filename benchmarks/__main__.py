@@ -20,6 +20,7 @@ BENCHMARKS = {
     "intervals": "how often each interval holds the truth",
     "leakage": "modes found where the classifier errs, and the KL of real stacks",
     "metrics": "what each metric costs",
+    "instruments": "what reading the layers costs in the main job",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }

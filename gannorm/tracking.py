@@ -187,9 +187,13 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
 
     @rank_zero_only
     def finish(self, exit_code: int = 0) -> None:
-        """End the run; a later use would resume it."""
-        if self._experiment is not None:
+        """End the run; a later use would resume it. What goes wrong there is a warning: what is local is not lost."""
+        if self._experiment is None:
+            return
+        try:
             self._experiment.finish(exit_code=exit_code)
+        except Exception as error:  # wandb's own process may have died, of whatever
+            warnings.warn(f"W&B did not end well ({type(error).__name__}: {error})", stacklevel=2)
         self._experiment = None
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import document, intervals, leakage, metrics
+from benchmarks import document, instruments, intervals, leakage, metrics
 from benchmarks import norms as benchmark
 from gannorm import norms
 
@@ -33,6 +33,14 @@ def test_the_benchmarks_are_a_table(capsys, monkeypatch):
         command.main()
     errors = capsys.readouterr().err
     assert all(name in errors for name in command.BENCHMARKS)
+
+
+def test_each_set_of_instruments_is_measured(monkeypatch, capsys):
+    monkeypatch.setattr(instruments, "IMAGES", 1280)
+    shares = instruments.run(rounds=1)["shares"]
+    assert list(shares) == list(instruments.SETS)
+    assert all(0 < share < 1 for (share,) in shares.values())
+    assert len(capsys.readouterr().out.splitlines()) == len(shares)
 
 
 # ------------------------------------------------------------------------------------------------------ simulations

@@ -14,7 +14,7 @@ from gannorm.tracking import offline_runs
 from tests import wandb_records, wandb_server
 from tests.test_training import folder_of, tiny_run
 
-NORMED = {"model.discriminator.norm": "layer", "model.discriminator.hidden": [16, 16]}
+NORMED = {"model.discriminator.norm": "batch", "model.discriminator.hidden": [16, 16]}
 REAL_DIGITS = {"model.generator": "tests.tiny.RealDigits"}  # so that what accepted samples have is logged too
 
 
@@ -26,7 +26,9 @@ def logged_keys(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         folder = tmp_path_factory.mktemp(name)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("WANDB_MODE", "offline")
-            results = tiny_run(folder, **{"evaluation.instruments": ["layers", "covariate_shift"], **options})
+            results = tiny_run(
+                folder, **{"evaluation.instruments": ["layers", "spectra", "covariate_shift"], **options}
+            )
         (offline,) = offline_runs(folder_of(results, folder))
         logged = {key for row in wandb_records.history(offline) for key in row}
         keys |= logged | {key.partition(".")[0] for key in logged}  # of pictures, each part is a key

@@ -1,6 +1,7 @@
 """What is read of layers: moments by hand, gradients against a plain second way, and no trace of the reading."""
 
 import copy
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from gannorm import norms
 from gannorm.callbacks import Instruments
+from gannorm.callbacks.instruments import INSTRUMENTS
 from gannorm.gan import GAN
 from gannorm.metrics.layers import Activation, gradient_shifts, watched, weight_layers
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
@@ -55,7 +57,7 @@ def test_drift_is_in_standard_deviations_of_before() -> None:
 
 def test_what_goes_in_and_comes_out_of_each_weight_layer_is_noted() -> None:
     model, x = network(), torch.randn(8, 3)
-    with watched(model) as found:
+    with watched(weight_layers(model)) as found:
         model(x)
     assert list(found) == list(weight_layers(model)) == ["0", "3", "5"]
     torch.testing.assert_close(found["0"][1].mean, model[0](x).double().mean(0))
@@ -137,7 +139,7 @@ def test_reading_leaves_no_trace_and_reads_every_layer(name: str) -> None:
     for number in (0, 16):  # 0 = never
         torch.manual_seed(0)
         gan = GANS[name]()
-        instruments = Instruments(number, covariate_shift=True)
+        instruments = Instruments(number, INSTRUMENTS)
         data = tiny.loader(6) if name == "points" else labelled(6)
         tiny.fit(gan, data, instruments)
         trained.append((gan.state_dict(), torch.get_rng_state()))
@@ -153,9 +155,41 @@ def test_reading_leaves_no_trace_and_reads_every_layer(name: str) -> None:
     assert all(-1 <= value <= 1 + 1e-12 for key, value in shifts.items() if key.endswith("cosine"))
 
 
+def test_what_the_parameters_are_is_read_of_them_as_they_are_used() -> None:
+    gan, instruments = GANS["dcgan"](), Instruments(16, INSTRUMENTS)
+    tiny.fit(gan, labelled(2), instruments)
+    found = instruments.latest
+    norm: nn.Module = next(layer for layer in gan.generator.modules() if norms.is_norm(layer))
+    name = next(name for name, layer in gan.generator.named_modules() if layer is norm)
+    assert found[f"norm/generator/{name}/gamma"] == pytest.approx(float(norm.weight.detach().square().mean().sqrt()))
+    assert found[f"norm/generator/{name}/gamma_gradient"] == pytest.approx(float(norm.weight.grad.norm()))
+    for layer, module in weight_layers(gan.generator).items():
+        weight = module.weight.detach().double().numpy()
+        rows = np.moveaxis(weight, 1 if isinstance(module, nn.ConvTranspose2d) else 0, 0)
+        values = np.linalg.svd(rows.reshape(len(rows), -1), compute_uv=False)
+        assert found[f"spectrum/generator/{layer}/largest"] == pytest.approx(values.max())
+        taken = np.sqrt(sum(float(one.grad.square().sum()) for one in module.parameters()))
+        assert found[f"gradient/generator/{layer}"] == pytest.approx(taken, rel=1e-5)
+    constrained = [value for key, value in found.items() if re.fullmatch("spectrum/discriminator/.*/largest", key)]
+    assert constrained == pytest.approx([1.0] * len(constrained), abs=0.15)  # spectral norm, after few iterations
+
+
+def test_running_statistics_are_stale_where_they_are_not_those_of_the_batch() -> None:
+    gan, instruments = GANS["dcgan"](), Instruments(16)
+    tiny.fit(gan, labelled(2), instruments)
+    gaps = {key: value for key, value in instruments.latest.items() if key.endswith("/gap")}
+    assert {key.split("/")[1] for key in gaps} == {"generator", "discriminator_real", "discriminator_fake"}
+    name, norm = next((name, layer) for name, layer in gan.generator.named_modules() if norms.is_norm(layer))
+    place = instruments.before[f"norm/generator/{name}"][0]
+    running = norm.running_mean.double().numpy(), np.sqrt(norm.running_var.double().numpy())
+    shift = np.abs(place.mean.numpy() - running[0]) / running[1]
+    scale = np.abs(np.log(np.sqrt(place.variance.numpy()) / running[1]))
+    assert gaps[f"norm/generator/{name}/gap"] == pytest.approx((shift + scale).mean())
+
+
 def test_networks_that_do_not_learn_do_not_drift() -> None:
     gan = tiny.gan(generator_rate=0.0, discriminator_rate=0.0)
-    instruments = Instruments(16, covariate_shift=True)
+    instruments = Instruments(16, INSTRUMENTS)
     tiny.fit(gan, tiny.loader(6), instruments)
     drifts = [value for key, value in instruments.latest.items() if key.endswith("/drift")]
     assert drifts

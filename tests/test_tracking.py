@@ -364,6 +364,18 @@ def test_a_resumed_run_goes_on_where_it_was(server, tmp_path):
     assert [row["_step"] for row in server.runs["a"].history] == [0, 1]
 
 
+def test_a_run_is_not_lost_where_wandb_fails_at_the_end(tmp_path):
+    class Dead:
+        def finish(self, exit_code):
+            raise ConnectionResetError(exit_code)
+
+    logger = WandbLogger(tmp_path)
+    logger._experiment = Dead()
+    with pytest.warns(UserWarning, match="W&B did not end well .ConnectionResetError: 0"):
+        logger.finish()
+    logger.finish()
+
+
 @pytest.mark.slow
 def test_importing_does_not_import_wandb():
     code = "import sys; import gannorm.tracking, gannorm.losses; sys.exit('wandb' in sys.modules)"

@@ -15,7 +15,7 @@ IMAGES = {"class_path": "gannorm.networks.DCGANGenerator", "init_args": {"width"
 CLASSES = {"width": 2, "num_classes": 10, "packing": 1}
 JUDGES = {"class_path": "gannorm.networks.DCGANDiscriminator", "init_args": CLASSES}
 RUNS = {
-    "all instruments": {"evaluation.instruments": ["layers", "covariate_shift"]},
+    "all instruments": {"evaluation.instruments": ["layers", "spectra", "covariate_shift"]},
     "classes": {"model.generator": IMAGES, "model.discriminator": JUDGES},
     "penalty and remedy": {
         "model.penalties": "r1",

@@ -42,7 +42,7 @@ class Run:
         return [json.loads(line) for _, line in sorted(self.lines[HISTORY].items())]
 
     def state(self) -> dict[str, Any]:
-        """Return what a client asks that is to go on with it; without telemetry ("t") it would take it for not begun."""
+        """Return what a client needs to go on with it; without telemetry ("t") it would take it for not begun."""
         rows = [line for _, line in sorted(self.lines[HISTORY].items())]
         told = {"id": self.fields["name"], "name": self.fields["name"], "tags": [], "wandbConfig": json.dumps({"t": 1})}
         counts = {"historyLineCount": len(rows), "eventsLineCount": 0, "logLineCount": 0}
@@ -161,12 +161,12 @@ def save_view(server: Server, told: dict[str, Any]) -> dict[str, Any]:
     return {"upsertView": {"view": view | rest, "inserted": True}}
 
 
-def no_projects(server: Server, told: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+def no_projects(server: Server, told: dict[str, Any]) -> dict[str, Any]:
     """Say that nobody has a project yet."""
     return {"models": {"pageInfo": {"endCursor": None, "hasNextPage": False}, "edges": []}}
 
 
-def viewer(server: Server, told: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+def viewer(server: Server, told: dict[str, Any]) -> dict[str, Any]:
     """Say who is logged in."""
     person = {
         "id": "u",

@@ -12,7 +12,7 @@ from gannorm.metrics.kernel import KernelDistance, kernel_distance, kernel_score
 from gannorm.metrics.neighbours import NeighbourScores, neighbour_scores
 from gannorm.metrics.opponents import churn, deviation_ratio, input_gradients, logit_gap, statistics_gap
 from gannorm.metrics.points import PointScores, deviation_ratios, sliced_wasserstein, wasserstein_scores
-from gannorm.metrics.spectra import effective_rank, feature_rank, mean_rank, relative_rank, weight_ranks
+from gannorm.metrics.spectra import effective_rank, feature_rank, mean_rank, relative_rank, spectrum, weight_ranks
 from gannorm.statistics import Hopping, hopping_index
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "per_class",
     "relative_rank",
     "sliced_wasserstein",
+    "spectrum",
     "spread_ratio",
     "statistics_gap",
     "wasserstein_scores",

@@ -76,17 +76,25 @@ def weight_layers(network: nn.Module) -> dict[str, nn.Module]:
 
 
 @contextmanager
-def watched(network: nn.Module) -> Iterator[dict[str, tuple[Activation, Activation]]]:
-    """Note in the block what goes into and comes out of each weight layer at its last call.
+def watched(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, tuple[Activation, Activation]]]:
+    """Note in the block what goes into and comes out of each of these layers at its last call.
 
-    What comes out is what a norm after the layer is given; what goes in is what the norm and activation before made.
+    What comes out of a weight layer is what a norm after it is given; what goes into the next one is what the norm and
+    the activation between them made.
+
+    Example:
+        >>> norm = nn.BatchNorm1d(2)
+        >>> with watched({"norm": norm}) as found:
+        ...     _ = norm(torch.tensor([[1.0, 0.0], [3.0, 0.0]]))
+        >>> [point.mean.tolist() for point in found["norm"]]
+        [[2.0, 0.0], [0.0, 0.0]]
     """
     found: dict[str, tuple[Activation, Activation]] = {}
 
     def note(name: str, _: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         found[name] = (Activation.of(inputs[0]), Activation.of(output))
 
-    hooks = [layer.register_forward_hook(partial(note, name)) for name, layer in weight_layers(network).items()]
+    hooks = [layer.register_forward_hook(partial(note, name)) for name, layer in layers.items()]
     try:
         yield found
     finally:

@@ -19,10 +19,28 @@ def effective_rank(matrix: Float[Tensor, "n m"]) -> float:
         >>> round(effective_rank(torch.eye(4)), 6), round(effective_rank(torch.ones(3, 5)), 6)
         (4.0, 1.0)
     """
-    values = torch.linalg.svdvals(matrix.detach().double())
+    return _rank(torch.linalg.svdvals(matrix.detach().double()))
+
+
+def _rank(values: Float[Tensor, " n"]) -> float:
+    """Return e^H of singular values."""
     if not float(values.sum()):
         return 0.0
     return math.exp(float(torch.special.entr(values / values.sum()).sum()))
+
+
+def spectrum(matrix: Float[Tensor, "n m"]) -> dict[str, float]:
+    """Return the largest and the median singular value σ, and the relative effective rank.
+
+    The largest is how much the layer can stretch a vector: products of it over layers bound a discriminator's slope,
+    and under spectral norm it is 1. The median is far below it where few directions do the work.
+
+    Example:
+        >>> spectrum(torch.diag(torch.tensor([3.0, 2.0, 1.0])))
+        {'largest': 3.0, 'median': 2.0, 'rank': 0.9...}
+    """
+    values = torch.linalg.svdvals(matrix.detach().double())
+    return {"largest": float(values[0]), "median": float(values.median()), "rank": _rank(values) / len(values)}
 
 
 def relative_rank(matrix: Float[Tensor, "n m"]) -> float:
@@ -56,10 +74,10 @@ def weight_ranks(network: nn.Module) -> dict[str, float]:
     return ranks
 
 
-def as_matrix(layer: nn.Module) -> Float[Tensor, "out rest"]:
-    """Return the weight of a layer as a matrix, as it is without what normalizes it."""
-    parametrizations = layer.parametrizations if parametrize.is_parametrized(layer, "weight") else None
-    weight: Tensor = layer.weight if parametrizations is None else plain(parametrizations.weight)  # type: ignore
+def as_matrix(layer: nn.Module, *, used: bool = False) -> Float[Tensor, "out rest"]:
+    """Return the weight of a layer as a matrix: as it is without what normalizes it, or as the layer uses it."""
+    bare = used or not parametrize.is_parametrized(layer, "weight")
+    weight: Tensor = layer.weight if bare else plain(layer.parametrizations.weight)  # type: ignore
     outputs = 1 if getattr(layer, "transposed", False) else 0
     return weight.detach().movedim(outputs, 0).flatten(1)
 

@@ -7,18 +7,13 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from gannorm import callbacks
+from gannorm.callbacks.instruments import INSTRUMENTS
 from gannorm.callbacks.reactions import LookMore, Stop
 from gannorm.gan import GAN
 from gannorm.records import nearest
 from gannorm.training.errors import ConfigError
 from gannorm.training.judging import judge_and_real
 from gannorm.training.reacting import check_reactions, reactions_of, thresholds_of
-
-INSTRUMENTS = {
-    "layers": "moments, dead units and drift of what goes in and out of each layer, and the norms' γ and β",
-    "covariate_shift": "the layers, and how a step below each of them changes its gradient; a backward pass per layer",
-}
-"""What can be read of the layers."""
 
 CHECKPOINTS = 10  # of a run whose modes are not looked at
 
@@ -93,8 +88,7 @@ class Observers:
     def reading_layers(self) -> list[Callback]:
         """Return the instruments that are wanted."""
         wanted = self.config.evaluation.instruments
-        shift = "covariate_shift" in wanted
-        return [callbacks.Instruments(self.every_save, covariate_shift=shift)] if wanted else []
+        return [callbacks.Instruments(self.every_save, wanted)] if wanted else []
 
     def looking(self) -> list[Callback]:
         """Return those that look at samples, and keep what was seen."""

@@ -159,7 +159,7 @@ class Configuration(LightningCLI):
         parser.add_argument(
             "--evaluation.instruments",
             type=list[str],
-            default=["layers"],
+            default=["layers", "spectra"],
             help=f"Read at each look: {', '.join(INSTRUMENTS)}; [] = none.",
         )
         parser.add_argument(

@@ -25,6 +25,7 @@ def results_of(
     data: str,
     training_seconds: float,
     looking_seconds: float,
+    instrument_seconds: float,
     final_seconds: float,
     coverage: ModeCoverage | None,
     figures: Mapping[str, Any],
@@ -40,6 +41,7 @@ def results_of(
         data: Name of the data.
         training_seconds: All attempts, from the first step to the last, looks included.
         looking_seconds: Of these, what observers took: samples, metrics, sheets, checkpoints.
+        instrument_seconds: Of these, what reading the layers took.
         final_seconds: What came after the last step.
         coverage: The callback that counted modes, if there was one.
         figures: Of the final evaluation, by name.
@@ -58,6 +60,7 @@ def results_of(
         "d_steps": gan.d_steps,
         "seconds": training_seconds + final_seconds,
         "evaluation_seconds": looking_seconds + final_seconds,
+        "instrument_seconds": instrument_seconds,
         "images_per_second": gan.images_seen / max(training_seconds - looking_seconds, 1e-9),
         **figures,
         "events": [] if coverage is None else coverage.events,

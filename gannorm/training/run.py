@@ -1,12 +1,13 @@
 """The main path: look at the run's folder, build model and data, train them, say what came out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from signal import SIGINT, Signals
 from typing import Any
 
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 from torch import nn
 
@@ -239,7 +240,8 @@ class Run:
 
     def write(self, status: str, reason: str, **figures: Any) -> dict[str, Any]:
         """Write results.json, and return what stands in it."""
-        looking = sum(getattr(callback, "seconds", 0.0) for callback in self.callbacks if callback is not self.clock)
+        observers = [callback for callback in self.callbacks if callback is not self.clock]
+        reading = [callback for callback in observers if isinstance(callback, callbacks.Instruments)]
         results = results_of(
             self.gan,
             self.plain,
@@ -248,7 +250,8 @@ class Run:
             id=self.folder.path.name,
             data=getattr(self.data, "name", type(self.data).__name__),
             training_seconds=self.clock.training_seconds,
-            looking_seconds=looking,
+            looking_seconds=seconds_of(observers),
+            instrument_seconds=seconds_of(reading),
             final_seconds=self.clock.seconds - self.clock.training_seconds,
             coverage=self.coverage,
             figures=figures,
@@ -275,3 +278,8 @@ class Run:
             logger.finalize("success" if exit_code == 0 else "failed")
             if isinstance(logger, tracking.WandbLogger):
                 logger.finish(exit_code)
+
+
+def seconds_of(observers: Iterable[Callback]) -> float:
+    """Return how long callbacks have acted, in all attempts."""
+    return sum(getattr(callback, "seconds", 0.0) for callback in observers)

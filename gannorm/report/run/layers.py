@@ -25,6 +25,7 @@ class Quantity:
         unit: Of the vertical axis.
         key: Of metrics.csv; {network} and {layer} stand for those.
         meaning: One sentence under the charts.
+        networks: What it is read of: the players, or where that matters the discriminator on each kind of samples.
         bounds: Of the vertical axis; None = those of the curves.
     """
 
@@ -32,12 +33,8 @@ class Quantity:
     unit: str
     key: str
     meaning: str
+    networks: tuple[str, ...]
     bounds: tuple[float, float] | None = None
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        """Return what it is read of: where layers are told apart by what is shown, both kinds of samples."""
-        return SHOWN if self.key.startswith("layer/") else PLAYERS
 
     def of(self, network: str) -> str:
         """Return the pattern of its keys for one network."""
@@ -53,6 +50,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "standard deviations",
         "layer/{network}/{layer}/in/drift",
         "How far the moments of a layer's input have moved since the look before: internal covariate shift.",
+        SHOWN,
         (0.0, 0.1),
     ),
     Quantity(
@@ -60,6 +58,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "standard deviations",
         "layer/{network}/{layer}/out/drift",
         "The same of what a layer gives to the norm after it.",
+        SHOWN,
         (0.0, 0.1),
     ),
     Quantity(
@@ -67,6 +66,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "‖G − G'‖ / ‖G‖",
         "covariate_shift/{network}/{layer}/relative",
         "How much a layer's gradient changes when the layers below it take their step (Santurkar et al. 2018).",
+        PLAYERS,
         (0.0, 0.1),
     ),
     Quantity(
@@ -74,13 +74,39 @@ QUANTITIES: tuple[Quantity, ...] = (
         "cosine",
         "covariate_shift/{network}/{layer}/cosine",
         "Whether that gradient still points the same way: 1 where it does.",
+        PLAYERS,
         (-1.0, 1.0),
+    ),
+    Quantity(
+        "stale statistics",
+        "standard deviations",
+        "norm/{network}/{layer}/gap",
+        "How far a batch's statistics are from a norm's running ones: what eval mode does otherwise than training.",
+        SHOWN,
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "spread before each norm",
+        "",
+        "norm/{network}/{layer}/in/spread",
+        "The standard deviation of all that goes into a norm.",
+        SHOWN,
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "spread after each norm",
+        "",
+        "norm/{network}/{layer}/out/spread",
+        "The same of what comes out of it.",
+        SHOWN,
+        (0.0, 0.1),
     ),
     Quantity(
         "spread of each layer's input",
         "",
         "layer/{network}/{layer}/in/spread",
         "The standard deviation of all that goes into a layer.",
+        SHOWN,
         (0.0, 0.1),
     ),
     Quantity(
@@ -88,10 +114,57 @@ QUANTITIES: tuple[Quantity, ...] = (
         "share of channels",
         "layer/{network}/{layer}/in/dead",
         "Channels that are the same for every sample and place.",
+        SHOWN,
         (0.0, 0.1),
     ),
-    Quantity("γ of the norms", "root mean square", "norm/{network}/{layer}/gamma", "The learned scales.", (0.0, 1.0)),
-    Quantity("β of the norms", "root mean square", "norm/{network}/{layer}/beta", "The learned shifts.", (0.0, 0.1)),
+    Quantity(
+        "γ of the norms",
+        "root mean square",
+        "norm/{network}/{layer}/gamma",
+        "The learned scales.",
+        PLAYERS,
+        (0.0, 1.0),
+    ),
+    Quantity(
+        "β of the norms",
+        "root mean square",
+        "norm/{network}/{layer}/beta",
+        "The learned shifts.",
+        PLAYERS,
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "gradient of γ",
+        "norm",
+        "norm/{network}/{layer}/gamma_gradient",
+        "What the last step took.",
+        PLAYERS,
+        (0.0, 0.01),
+    ),
+    Quantity(
+        "gradient of each layer",
+        "norm",
+        "gradient/{network}/{layer}",
+        "What the last step took.",
+        PLAYERS,
+        (0.0, 0.1),
+    ),
+    Quantity(
+        "largest singular value",
+        "",
+        "spectrum/{network}/{layer}/largest",
+        "How much a layer can stretch its input; under spectral norm it is 1.",
+        PLAYERS,
+        (0.0, 1.0),
+    ),
+    Quantity(
+        "effective rank",
+        "share of the largest possible",
+        "spectrum/{network}/{layer}/rank",
+        "In how many directions a layer works; it falls when modes collapse (Liu et al. 2019).",
+        PLAYERS,
+        (0.0, 1.0),
+    ),
 )
 """All charts of layers, in order; each for every network that it was read of."""
 

@@ -190,10 +190,12 @@ def time_taken(results: Mapping[str, Any]) -> str:
     """Return how long the run took, and on what."""
     if not {"seconds", "images_per_second", "evaluation_seconds"} <= results.keys():
         return ""
-    share = results["evaluation_seconds"] / max(results["seconds"], 1e-9)
+    parts = {"evaluation_seconds": "evaluating", "instrument_seconds": "of it reading layers"}
+    whole = max(results["seconds"], 1e-9)
+    shares = [f"{100 * results[key] / whole:.1f} % {words}" for key, words in parts.items() if key in results]
     return (
-        f"{results['seconds'] / 60:.1f} minutes, {results['images_per_second']:,.0f} images/s, "
-        f"{100 * share:.1f} % of the time evaluating."
+        f"{results['seconds'] / 60:.1f} minutes, {results['images_per_second']:,.0f} images/s; "
+        f"of the time {', '.join(shares)}."
     )
 
 
