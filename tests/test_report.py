@@ -6,6 +6,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from PIL import Image
@@ -15,17 +16,16 @@ from gannorm.collapse import code
 from gannorm.report.run import RunRecord, page, terminal, write
 from gannorm.report.run.card import write_card
 
-LOOKS = (32_000, 64_000, 96_000)
-
 
 def run_folder(path: Path, modes: tuple[float, ...] = (9.0, 9.5, 9.8), **config: object) -> Path:
-    """Write a run of three looks with these effective modes, as `train.py` writes it."""
+    """Write a run of looks with these effective modes, as `train.py` writes it."""
     (path / "samples").mkdir(parents=True)
+    moments = [32_000 * (number + 1) for number in range(len(modes))]
     states = [code("healthy") if effective > 8 else code("severe") for effective in modes]
     rows = ["images_seen,train/discriminator_loss,coverage/num_modes,coverage/covered_modes,coverage/effective_modes,"]
     rows[0] += "coverage/effective_modes_low,coverage/effective_modes_high,coverage/high_quality,collapse/state"
     rows[0] += "".join(f",share/{mode}" for mode in range(10))
-    for images, effective, state in zip(LOOKS, modes, states, strict=True):
+    for images, effective, state in zip(moments, modes, states, strict=True):
         shares = ",".join("0.1" for _ in range(10))
         rows.append(
             f"{images},1.3,10,{round(effective)},{effective},{effective - 0.1},{effective + 0.1},0.8,{state},{shares}"
@@ -34,7 +34,7 @@ def run_folder(path: Path, modes: tuple[float, ...] = (9.0, 9.5, 9.8), **config:
     (path / "metrics.csv").write_text("\n".join(rows) + "\n")
     events = [
         {"images_seen": images, "state": "severe", "text": f"{images:,} images: severe"}
-        for images, effective in zip(LOOKS, modes, strict=True)
+        for images, effective in zip(moments, modes, strict=True)
         if effective < 8
     ]
     (path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
@@ -145,6 +145,20 @@ def test_several_runs_stand_side_by_side(tmp_path: Path) -> None:
     parts = Parts(target.read_text())
     assert any("mnist a from 9 to 9.8; mnist b from 9 to 3" in label for label in parts.labels)
     assert "severe at 64,000" in parts.text
+
+
+def test_a_page_stays_small_however_long_and_many_the_runs_are(tmp_path: Path) -> None:
+    looks = tuple(9.0 + 0.5 * (number % 2) for number in range(3000))
+    run = run_folder(tmp_path / "long", looks)
+    for number in range(40):
+        picture = Image.frombytes("L", (300, 300), np.random.default_rng(number).bytes(90_000))
+        picture.save(run / "samples" / f"{number + 1}.png")
+    record = RunRecord.read(run)
+    assert len(page([record])) < 5_000_000
+    many = page([record] * 60)
+    assert len(many) < 5_000_000
+    assert many.count("<details>") > 3
+    assert "No room for more here; see " in many
 
 
 def test_the_command_writes_the_page_or_plots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

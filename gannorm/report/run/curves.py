@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gannorm.collapse import STATES
-from gannorm.report.run.chart import COLOURS, Line, Mark, chart, heat_map, strip
+from gannorm.report.run.chart import COLOURS, Line, Mark, chart
+from gannorm.report.run.maps import heat_map, strip
 from gannorm.report.run.record import WARN, RunRecord
 
 SHOWN_MODES = 30  # rows of a heat map; of more modes the page shows the number only

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -14,6 +15,7 @@ from gannorm.report.run.sections import SECTIONS, as_data, final_figures, notes,
 
 FOLDER = Path(__file__).parent
 NAME = "report.html"
+ROOM = 4_000_000  # letters of the pages of several runs, so that all stays under 5 MB
 COMPARED = ("modes", "accepted samples", "distance from the real frequencies", "variety without a judge", "losses")
 
 
@@ -62,12 +64,24 @@ def several(records: Sequence[RunRecord]) -> str:
     """Return a table of the runs, their curves in common charts, and each run's own page below, folded."""
     drawn = [shown(partial(draw, curves), records) for curves in CURVES if curves.title in COMPARED]
     charts = "".join(chart for chart in drawn if chart)
-    folded = "".join(f"<details><summary>{escape(record.title)}</summary>{one(record)}</details>" for record in records)
     return (
         f"<section><h2>Runs</h2>{comparison(records)}</section>"
         f'<section><h2>Curves</h2><div class="charts">{charts}</div></section>'
-        f"<section><h2>Each run</h2>{folded}</section>"
+        f"<section><h2>Each run</h2>{folded(records)}</section>"
     )
+
+
+def folded(records: Sequence[RunRecord]) -> str:
+    """Return each run's own page, folded, as far as there is room; of the others their names."""
+    pages: list[str] = []
+    for record in records:
+        content = one(replace(record, picture_bytes=record.picture_bytes // len(records)))
+        pages.append(f"<details><summary>{escape(record.title)}</summary>{content}</details>")
+        if sum(map(len, pages)) > ROOM:
+            pages.pop()
+            break
+    left = ", ".join(escape(str(record.path / NAME)) for record in records[len(pages) :])
+    return "".join(pages) + (f"<p>No room for more here; see {left}.</p>" if left else "")
 
 
 def comparison(records: Sequence[RunRecord]) -> str:

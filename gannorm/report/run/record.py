@@ -31,6 +31,7 @@ class RunRecord:
         events: Of the detector of collapse, in order.
         sheets: Images seen and file of each sample sheet, in order.
         notes: Sentences on what is missing, broken, or of another version.
+        picture_bytes: That a page has room for.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class RunRecord:
     events: Sequence[Mapping[str, Any]]
     sheets: Sequence[tuple[int, Path]]
     notes: Sequence[str]
+    picture_bytes: int = 2_600_000
 
     @classmethod
     def read(cls, path: Path) -> "RunRecord":

@@ -11,7 +11,8 @@ for (const svg of document.querySelectorAll("svg[data-lines]")) {
     const all = lines.flatMap((line) => line.points.map((point) => point[0]));
     if (!all.length) return hide();
     const near = all.reduce((a, b) => (Math.abs(b - x) < Math.abs(a - x) ? b : a));
-    const said = lines.map((line) => [line.name, line.points.find((point) => point[0] === near)]).filter((pair) => pair[1]);
+    const closest = (points) => points.reduce((a, b) => (Math.abs(b[0] - near) < Math.abs(a[0] - near) ? b : a));
+    const said = lines.map((line) => [line.name, closest(line.points)]).filter(([, point]) => Math.abs(point[0] - near) <= most / 100);
     const number = (value) => Number(value.toPrecision(4)).toLocaleString("en");
     tip.textContent = near.toLocaleString("en") + " images\n" + said.map(([name, point]) => name + ": " + number(point[1])).join("\n");
     tip.hidden = false;

@@ -25,7 +25,6 @@ from gannorm.report.run.record import UNKNOWN, RunRecord
 
 Section = Callable[[RunRecord], str]
 ENDS = {"failed": "error", UNKNOWN: "unknown"}  # how an end looks where no event says it
-PICTURES = 2_600_000  # bytes of sample sheets in one page, at most
 FIGURES = {"evaluation": "averaged", "evaluation_raw": "raw", "real": "real, held out"}
 
 
@@ -130,8 +129,9 @@ def samples(record: RunRecord) -> str:
     )
 
 
-def chosen_sheets(record: RunRecord, room: int = PICTURES) -> list[tuple[int, Path]]:
+def chosen_sheets(record: RunRecord) -> list[tuple[int, Path]]:
     """Return the sheets that a page has room for."""
+    room = record.picture_bytes
     told = {event["images_seen"] for event in record.events if is_bad(event["state"])}
     ranked = sorted(
         range(len(record.sheets)),
