@@ -200,3 +200,23 @@ def test_networks_that_do_not_learn_do_not_drift() -> None:
 def test_what_is_no_instrument_is_refused_with_the_nearest(tmp_path) -> None:
     with pytest.raises(ConfigError, match="no instrument 'layer'; did you mean 'layers'"):
         tiny_run(tmp_path, **{"evaluation.instruments": ["layer"]})
+
+
+def test_a_joined_batch_is_read_as_one_where_training_joins_it() -> None:
+    found = {}
+    for mode in ("separate", "joined"):
+        gan = tiny.gan("batch", d_norm="batch", discriminator_batches=mode)
+        instruments = Instruments(16)
+        tiny.fit(gan, tiny.loader(6), instruments)
+        shown = instruments.shown
+        apart = gan.discriminator
+        with norms.freeze_state(apart), torch.no_grad(), watched(weight_layers(apart)) as readings:
+            apart(torch.cat([shown["real"], shown["fake"]]) if mode == "joined" else shown["real"])
+        last = list(readings)[-1]
+        wanted = readings[last][0]
+        real, fake = (instruments.before[f"layer/discriminator_{kind}/{last}"][0] for kind in ("real", "fake"))
+        torch.testing.assert_close((Activation.pooled([real, fake]) if mode == "joined" else real).mean, wanted.mean)
+        found[mode] = {key: value for key, value in instruments.latest.items() if key.endswith("/gap")}
+    gaps = [value for key, value in found["joined"].items() if "/discriminator_" in key]
+    assert len(gaps) == 2 * len(set(gaps))  # one batch has one gap
+    assert len({value for key, value in found["separate"].items() if "/discriminator_" in key}) == len(gaps)

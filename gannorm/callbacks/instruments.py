@@ -88,7 +88,7 @@ class Instruments(EveryImages):
         now = read(gan, self.shown)
         found = drifts(self.before, now)
         self.shown["fake"] = fakes(gan, self.shown["latent"])
-        self.before = now | read_discriminator(gan, self.shown, "fake")
+        self.before = now | again(gan, self.shown)
         for place, point in points(self.before):
             found |= {f"{place}/{key}": value for key, value in point.summary().items()}
         return found | stale(gan, self.before)
@@ -133,10 +133,24 @@ def read(gan: GAN, shown: dict[str, Any]) -> Readings:
 
 @torch.no_grad()
 def read_discriminator(gan: GAN, shown: dict[str, Any], kind: str) -> Readings:
-    """Return what passes the layers of the discriminator on one kind of samples, which share their labels."""
-    with watched(named(gan.discriminator, f"discriminator_{kind}")) as readings:
-        critic(gan.discriminator, shown["labels"])(shown[kind])
+    """Return what passes the layers of the discriminator on one kind of samples; both kinds share their labels.
+
+    Where training joins real samples and fakes in one batch, so does this, because a norm may couple them.
+    """
+    judge, number = critic(gan.discriminator, shown["labels"]), len(shown["real"])
+    batch, rows = shown[kind], slice(None)
+    if gan.joined[0]:
+        batch = torch.cat([shown["real"], shown["fake"]])
+        rows = slice(number) if kind == "real" else slice(number, None)
+    with watched(named(gan.discriminator, f"discriminator_{kind}"), rows) as readings:
+        judge(batch)
     return readings
+
+
+def again(gan: GAN, shown: dict[str, Any]) -> Readings:
+    """Return what new fakes change: their own reading, and that of the real samples that are in one batch with them."""
+    fake = read_discriminator(gan, shown, "fake")
+    return fake | read_discriminator(gan, shown, "real") if gan.joined[0] else fake
 
 
 def named(network: nn.Module, called: str) -> dict[str, nn.Module]:
@@ -151,10 +165,18 @@ def stale(gan: GAN, readings: Readings) -> dict[str, float]:
     for called in ("generator", "discriminator_real", "discriminator_fake"):
         for name, layer in norms_of(players(gan)[called.partition("_")[0]]).items():
             running: Any = getattr(layer, "running_mean", None), getattr(layer, "running_var", None)
-            if (pair := readings.get(f"norm/{called}/{name}")) and all(isinstance(one, Tensor) for one in running):
-                now = pair[0].mean, pair[0].variance
-                found[f"norm/{called}/{name}/gap"] = statistics_gap(*now, *(one.cpu() for one in running))
+            batches = [readings[f"norm/{one}/{name}"][0] for one in together(gan, called)]
+            if all(isinstance(one, Tensor) for one in running):
+                batch = Activation.pooled(batches)
+                gap = statistics_gap(batch.mean, batch.variance, *(one.cpu() for one in running))
+                found[f"norm/{called}/{name}/gap"] = gap
     return found
+
+
+def together(gan: GAN, called: str) -> tuple[str, ...]:
+    """Return whose samples are in one batch with these when the discriminator is trained."""
+    both = ("discriminator_real", "discriminator_fake")
+    return both if called in both and gan.joined[0] else (called,)
 
 
 def shifts(gan: GAN, shown: dict[str, Any], before: dict[str, dict[str, Tensor]]) -> dict[str, float]:

@@ -48,6 +48,20 @@ class Activation:
         variance = flat.var(1, correction=0)
         return cls(flat.mean(1), variance, float((variance <= TINY).double().mean()))
 
+    @classmethod
+    def pooled(cls, parts: Sequence["Activation"]) -> "Activation":
+        """Return the moments of batches of equal size as of one batch; dead is the share that is so in each.
+
+        Example:
+            >>> one, two = Activation.of(torch.tensor([[0.0], [2.0]])), Activation.of(torch.tensor([[4.0], [6.0]]))
+            >>> pooled = Activation.pooled([one, two])
+            >>> pooled.mean.tolist(), pooled.variance.tolist()
+            ([3.0], [5.0])
+        """
+        means = torch.stack([part.mean for part in parts])
+        within = torch.stack([part.variance for part in parts]).mean(0)
+        return cls(means.mean(0), within + means.var(0, correction=0), min(part.dead for part in parts))
+
     def summary(self) -> dict[str, float]:
         """Return the mean over channels, the spread of all values √(E[σ²] + Var μ), and the share of dead channels."""
         spread = float((self.variance.mean() + self.mean.var(correction=0)).sqrt())
@@ -76,8 +90,10 @@ def weight_layers(network: nn.Module) -> dict[str, nn.Module]:
 
 
 @contextmanager
-def watched(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, tuple[Activation, Activation]]]:
-    """Note in the block what goes into and comes out of each of these layers at its last call.
+def watched(
+    layers: Mapping[str, nn.Module], rows: slice = slice(None)
+) -> Iterator[dict[str, tuple[Activation, Activation]]]:
+    """Note in the block what goes into and comes out of each of these layers at its last call, of some of the samples.
 
     What comes out of a weight layer is what a norm after it is given; what goes into the next one is what the norm and
     the activation between them made.
@@ -92,7 +108,7 @@ def watched(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, tuple[Activat
     found: dict[str, tuple[Activation, Activation]] = {}
 
     def note(name: str, _: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        found[name] = (Activation.of(inputs[0]), Activation.of(output))
+        found[name] = (Activation.of(inputs[0][rows]), Activation.of(output[rows]))
 
     hooks = [layer.register_forward_hook(partial(note, name)) for name, layer in layers.items()]
     try:

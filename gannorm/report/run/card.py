@@ -21,15 +21,16 @@ def card(record: RunRecord) -> str:
     final = record.results["evaluation"]
     title, data = f"{record.results['name']} {record.path.name}", record.results["data"]
     measured = {name: float(final[key]) for key, name in FIGURES.items() if final.get(key) is not None}
+    kind = "unconditional" if final.get("asked_for") is None else "class-conditional"
+    front = yaml.safe_dump(front_matter(title, data, measured, kind), sort_keys=False, allow_unicode=True)
     return f"""---
-{yaml.safe_dump(front_matter(title, data, measured), sort_keys=False, allow_unicode=True).rstrip()}
+{front.rstrip()}
 ---
 
 # {title}
 
-A generator that was trained with gannorm on `{data}`, {record.images_seen:,} images.
-Samples are in [-1, 1], of shape (N, C, H, W). `config.json` says how it is built and sampled; `model.safetensors` holds
-its weights, and nothing that executes.
+A generator that was trained with gannorm on `{data}`, {record.images_seen:,} samples of it; {kind}. `config.json` says
+how it is built and sampled; `model.safetensors` holds its weights, and nothing that executes.
 
 ```python
 import gannorm
@@ -46,18 +47,18 @@ Seed {record.results.get("seed", "unknown")}. {events(record)}
 """
 
 
-def front_matter(title: str, data: str, measured: dict[str, float]) -> dict[str, Any]:
-    """Return what hubs index."""
+def front_matter(title: str, data: str, measured: dict[str, float], kind: str) -> dict[str, Any]:
+    """Return what hubs index; they know no task of making points, or images of a class that is asked for."""
     metrics = [
         {"type": name.replace(",", "").replace(" ", "_"), "name": name, "value": value}
         for name, value in measured.items()
     ]
-    task = {"type": "unconditional-image-generation"}
+    task = {"type": "unconditional-image-generation", "name": f"{kind} generation"}
     result = {"task": task, "dataset": {"name": data, "type": data}, "metrics": metrics}
     return {
         "library_name": "gannorm",
         "pipeline_tag": task["type"],
-        "tags": ["gan", "normalization", "mode-collapse"],
+        "tags": ["gan", kind, "normalization", "mode-collapse"],
         "datasets": [data],
         "model-index": [{"name": title, "results": [result]}],
     }
