@@ -74,7 +74,8 @@ def chart(
     said = f"{title}: " + "; ".join(
         f"{line.name} from {tick(line.points[0][1])} to {tick(line.points[-1][1])}" for line in lines if line.points
     )
-    legend = "".join(f'<span class="key"><i class="c{line.colour}"></i>{escape(line.name)}</span>' for line in lines)
+    keys = "".join(f'<span class="key"><i class="c{line.colour}"></i>{escape(line.name)}</span>' for line in lines)
+    legend = f'<span class="legend">{keys}</span>'
     heading = escape(title) + (f" <small>{escape(unit)}</small>" if unit else "")
     return (
         f'<figure class="chart"><figcaption>{heading}{legend if len(lines) > 1 else ""}</figcaption>'
