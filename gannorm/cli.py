@@ -129,14 +129,16 @@ def evaluate_command(arguments: list[str]) -> int:
 
 
 def report_command(arguments: list[str]) -> int:
-    """Write the page of a run, or of several side by side; or plot it here."""
-    parser = command_parser("report", "One page that needs nothing else: what became of a run, or of several.")
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders")
+    """Write the page of a run, of several side by side, or of a study; or plot it here."""
+    parser = command_parser("report", "One page that needs nothing else: what became of a run, of several, of a study.")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders, or the folder of one study")
     parser.add_argument("--output", type=Path, help="where to (report.html in the run folder; of several, here)")
     parser.add_argument("--terminal", action="store_true", help="plot here instead, as plain text")
     options = parser.parse_args(arguments)
-    from gannorm.report import run
+    from gannorm.report import run, study
 
+    if len(options.runs) == 1 and study.is_study(options.runs[0]):
+        return answer(str(study.write(options.runs[0], options.output)))
     if options.terminal:
         return answer("\n\n".join(run.terminal(run.RunRecord.read(folder)) for folder in options.runs))
     return answer(str(run.write(options.runs, options.output)))
@@ -149,6 +151,16 @@ def dashboard_command(arguments: list[str]) -> int:
 
     dashboard.add_arguments(parser)
     return answer(dashboard.run(parser.parse_args(arguments)))
+
+
+def study_command(arguments: list[str]) -> int:
+    """Run a study."""
+    parser = command_parser("study", "Many runs: a matrix of factors and seeds. The same command goes on where it was.")
+    from gannorm.study import command
+
+    command.add_arguments(parser)
+    text, code = command.command(parser.parse_args(arguments))
+    return answer(text) or code
 
 
 def bench_detector_command(arguments: list[str]) -> int:
@@ -222,7 +234,8 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "train": (train_command, "train one configuration, as python train.py does"),
     "sample": (sample_command, "draw pictures from a finished run's generator"),
     "evaluate": (evaluate_command, "measure samples of anything: modes, quality, diversity, with intervals"),
-    "report": (report_command, "one page of what became of a run, or of several side by side"),
+    "study": (study_command, "many runs: a matrix of norms and seeds, here or on a cluster"),
+    "report": (report_command, "one page of what became of a run, of several side by side, or of a study"),
     "dashboard": (dashboard_command, "a Weights & Biases workspace for what runs log, printed or saved"),
     "norms": (norms_command, "list the norms, or describe one"),
     "bench-detector": (bench_detector_command, "how soon collapse detectors find known failures, and false alarms"),

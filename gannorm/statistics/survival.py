@@ -60,12 +60,16 @@ def survival(times: Sequence[int | float], happened: Sequence[bool]) -> Survival
     share = found.probabilities[at_events]
     low, high = (np.where(np.isfinite(limit), limit, share) for limit in limits)
     return Survival(
-        np.concatenate([[0.0], found.quantiles[at_events]]), *(np.concatenate([[1.0], one]) for one in (share, low, high))
+        np.concatenate([[0.0], found.quantiles[at_events]]),
+        *(np.concatenate([[1.0], one]) for one in (share, low, high)),
     )
 
 
 def log_rank_test(
-    times_a: Sequence[int | float], happened_a: Sequence[bool], times_b: Sequence[int | float], happened_b: Sequence[bool]
+    times_a: Sequence[int | float],
+    happened_a: Sequence[bool],
+    times_b: Sequence[int | float],
+    happened_b: Sequence[bool],
 ) -> float:
     """Return p of two groups of runs that collapse equally soon; two-sided, and 1 where none has collapsed.
 

@@ -1,0 +1,79 @@
+"""The page of a study, and its tables as CSV and Markdown."""
+
+import csv
+import datetime
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+from gannorm._version import __version__
+from gannorm.report.study.record import StudyRecord
+from gannorm.report.study.sections import SECTIONS, Told, rows, verdict
+
+RUN_PAGE = Path(__file__).parents[1] / "run"
+OWN = Path(__file__).parent
+NAME = "report.html"
+
+
+def page(record: StudyRecord) -> str:
+    """Return the HTML of a study; no text of it can act as HTML.
+
+    Args:
+        record: The study, as far as it has come.
+    """
+    told = Told(record)
+    if not record.runs:
+        body = "<p>No run has ended yet.</p>"
+    else:
+        parts = {heading: shown(section, told) for heading, section in SECTIONS.items()}
+        sections = [f"<section><h2>{escape(name)}</h2>{part}</section>" for name, part in parts.items() if part]
+        body = shown(verdict, told) + "".join(sections)
+    style = "".join((folder / "style.css").read_text(encoding="utf-8") for folder in (RUN_PAGE, OWN))
+    script = "".join((folder / "script.js").read_text(encoding="utf-8") for folder in (RUN_PAGE, OWN))
+    written = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<title>{escape(record.name)}</title><style>{style}</style></head><body><main>"
+        f"<h1>{escape(record.name)}</h1>{body}</main><footer>gannorm {__version__}, written {written}</footer>"
+        f"<script>{script}</script></body></html>\n"
+    )
+
+
+def shown(section: Callable[[Told], str], told: Told) -> str:
+    """Return a section, or why it cannot be shown."""
+    try:
+        return section(told)
+    except Exception as error:  # whatever an edited journal brings about
+        return f'<p class="note">This cannot be shown: {escape(f"{type(error).__name__}: {error}")}</p>'
+
+
+def write(folder: Path, output: Path | None = None) -> Path:
+    """Write the page into a study's folder, with `summary.csv` and `summary.md` beside it; return where it is.
+
+    Raises:
+        ValueError: The folder is none of a study.
+    """
+    record = StudyRecord.read(folder)
+    target = output or folder / NAME
+    target.write_text(page(record), encoding="utf-8")
+    if record.runs:
+        head, body = rows(Told(record))
+        with target.with_name("summary.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([head, *body])
+        target.with_name("summary.md").write_text(markdown(head, body), encoding="utf-8")
+    return target
+
+
+def markdown(head: list[str], body: list[list[str]]) -> str:
+    r"""Return a table in Markdown.
+
+    Example:
+        >>> print(markdown(["a"], [["x|y"]]), end="")
+        | a |
+        |---|
+        | x\|y |
+    """
+    lines = [head, *body]
+    written = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join([written[0], "|" + "---|" * len(head), *written[1:]]) + "\n"

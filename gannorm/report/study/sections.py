@@ -1,0 +1,303 @@
+"""The parts of a study's page, as a table of functions."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from gannorm.report.run.chart import COLOURS, Line, chart
+from gannorm.report.run.sections import table
+from gannorm.report.study.heat import heat
+from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run, StudyRecord, lifetimes, staying
+from gannorm.report.study.summary import CellSummary, Effect, cells, effects, sentences
+from gannorm.statistics import log_rank_test
+
+NAMES = {"effective_modes": "effective modes", "covered_modes": "covered modes", "high_quality": "share accepted"}
+SHOWN_CELLS = 24  # that have curves and samples on the page
+
+
+class Told:
+    """A study with its summaries, each computed once.
+
+    Args:
+        record: The study.
+    """
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.record = record
+
+    @cached_property
+    def cells(self) -> list[CellSummary]:
+        """Return all cells, best first."""
+        return cells(self.record)
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """Return all effects."""
+        return effects(self.record)
+
+    @property
+    def outcome(self) -> str:
+        """Return what the outcome is called."""
+        return NAMES.get(self.record.outcome, self.record.outcome)
+
+    @property
+    def most(self) -> float:
+        """Return the largest value that the outcome can have."""
+        return 1.0 if self.record.outcome == "high_quality" else self.record.modes
+
+    @cached_property
+    def pair(self) -> tuple[str, str]:
+        """Return the two factors that the maps show: the first two; of one factor, that one twice."""
+        names = list(self.record.factors)
+        return names[0], names[min(1, len(names) - 1)]
+
+    @cached_property
+    def best(self) -> dict[tuple[str, str], CellSummary]:
+        """Return for each field of the maps its best cell."""
+        found: dict[tuple[str, str], CellSummary] = {}
+        for cell in self.cells:
+            found.setdefault((cell.cell[self.pair[0]], cell.cell[self.pair[1]]), cell)
+        return found
+
+
+def verdict(told: Told) -> str:
+    """Return how far the study is, and what may be concluded."""
+    record = told.record
+    diverged = sum(run.status == "diverged" for run in record.runs)
+    state = f"{len(record.runs):,} of {record.planned:,} runs have ended"
+    state += f", {diverged} of them because a loss was no number any more" if diverged else ""
+    state += f"; {len(record.failed)} failed and are not counted" if record.failed else ""
+    state += f"; {record.others} runs in the journal are not of it any more" if record.others else ""
+    listed = "".join(f"<li>{escape(one)}</li>" for one in sentences(told.effects, told.outcome))
+    return f'<div class="verdict"><p>{escape(state)}.</p><ul>{listed}</ul></div>'
+
+
+def maps(told: Told) -> str:
+    """Return the heat maps of the first two factors: outcome over all, at the best of the others, and collapse."""
+    rows, columns = (told.record.factors[factor] for factor in told.pair)
+    fields = {(row, column): runs for row in rows for column in columns if (runs := of_field(told, row, column))}
+    outcome = {
+        place: float(np.median([run.figure(told.record.outcome) for run in runs])) for place, runs in fields.items()
+    }
+    best = {place: cell.median for place, cell in told.best.items()}
+    healthy = {place: share([run.healthy_at is not None for run in runs]) for place, runs in fields.items()}
+    lost = {
+        place: share([run.collapsed_at is not None for run in runs if run.healthy_at is not None])
+        for place, runs in fields.items()
+        if any(run.healthy_at is not None for run in runs)
+    }
+    drawn = [
+        (f"{told.outcome}, median of all runs", outcome, told.most, decimal),
+        (f"{told.outcome}, median at the best of the other factors", best, told.most, decimal),
+        ("share of runs that were ever healthy", healthy, 1.0, percent),
+        ("share of these that collapsed afterwards", lost, 1.0, percent),
+    ]
+    figures = [
+        heat(title, rows, columns, values, most=most, words=words, names=told.pair)
+        for title, values, most, words in drawn
+        if values
+    ]
+    return f"<p>{escape(definitions())}</p>" + "".join(figures)
+
+
+def definitions() -> str:
+    """Return what the words mean."""
+    return (
+        f"Healthy: a look with {100 * HEALTHY:.0f} % of the modes (effective) and {100 * ACCEPTED:.0f} % of the "
+        f"samples accepted. Collapsed: a later look with less than {100 * COLLAPSED:.0f} % of the modes or "
+        f"{100 * REJECTED:.0f} % accepted. The best of many cells is better than it would be in new runs, because it was chosen."
+    )
+
+
+def of_field(told: Told, row: str, column: str) -> list[Run]:
+    """Return the runs of one field of the maps."""
+    return told.record.with_levels(**{told.pair[0]: row, told.pair[1]: column})
+
+
+def share(these: Sequence[bool]) -> float:
+    """Return the share that is true."""
+    return sum(these) / len(these)
+
+
+def decimal(value: float) -> str:
+    """Return a number of modes."""
+    return f"{value:.2f}"
+
+
+def percent(value: float) -> str:
+    """Return a share."""
+    return f"{100 * value:.0f} %"
+
+
+def tests(told: Told) -> str:
+    """Return the table of effects."""
+    head = ["factor", "levels", f"difference in {told.outcome}", "seeds", "pairs", "p", "p, Holm", "seeds needed"]
+    body = [
+        [
+            effect.factor,
+            f"{effect.levels[0]} against {effect.levels[1]}",
+            f"{effect.difference:+.2f}",
+            str(effect.seeds),
+            str(effect.pairs),
+            f"{effect.p:.3g}",
+            f"{effect.adjusted:.3g}",
+            "" if effect.needed is None else f"{effect.needed:,}",
+        ]
+        for effect in sorted(told.effects, key=lambda effect: (effect.adjusted, -abs(effect.difference)))
+    ]
+    note = "Paired by seed: of each seed the mean difference of all runs that differ in this factor only."
+    return f"<p>{note}</p>{table(head, body)}" if body else ""
+
+
+def survivals(told: Told) -> str:
+    """Return for each factor the share of healthy runs that have not collapsed, by images since they were healthy."""
+    drawn = [curves for factor in told.record.factors if (curves := survival_of(told, factor))]
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def survival_of(told: Told, factor: str) -> str:
+    """Return the survival curves of one factor's levels, with the log-rank test of the two that are furthest apart."""
+    lines, ends = [], {}
+    for place, level in enumerate(told.record.factors[factor]):
+        runs = told.record.with_levels(**{factor: level})
+        if (curve := staying(runs)) is None:
+            continue
+        last = max((run.watched_until - (run.healthy_at or 0)) for run in runs if run.healthy_at is not None)
+        steps = stairs(curve.times.tolist(), curve.share.tolist(), float(last))
+        lines.append(Line(level, steps, (), place % COLOURS))
+        ends[level] = (steps[-1][1], runs)
+    if not lines:
+        return ""
+    return chart(f"not collapsed: {factor}", "share of the healthy runs", lines, bounds=(0.0, 1.0)) + furthest(ends)
+
+
+def stairs(times: Sequence[float], shares: Sequence[float], last: float) -> list[tuple[float, float]]:
+    """Return the corners of a curve that falls in steps.
+
+    Example:
+        >>> stairs([0.0, 2.0], [1.0, 0.5], 3.0)
+        [(0.0, 1.0), (2.0, 1.0), (2.0, 0.5), (3.0, 0.5)]
+    """
+    corners = [(times[0], shares[0])]
+    for before, (time, value) in zip(shares, zip(times[1:], shares[1:], strict=True), strict=False):
+        corners += [(time, before), (time, value)]
+    return [*corners, (max(last, times[-1]), shares[-1])]
+
+
+def furthest(ends: Mapping[str, tuple[float, list[Run]]]) -> str:
+    """Return one sentence on the two levels that end furthest apart."""
+    if len(ends) < 2:
+        return ""
+    best, worst = max(ends, key=lambda level: ends[level][0]), min(ends, key=lambda level: ends[level][0])
+    p = log_rank_test(*lifetimes(ends[best][1]), *lifetimes(ends[worst][1]))
+    return (
+        f'<p class="note">{escape(best)} against {escape(worst)}, the two that end furthest apart: log-rank p = '
+        f"{p:.2g}, for these two alone, as if they had not been chosen.</p>"
+    )
+
+
+def curves(told: Told) -> str:
+    """Return for each field of the maps its best cell's effective modes over time, a line per seed."""
+    drawn = []
+    for cell in list(told.best.values())[:SHOWN_CELLS]:
+        runs = told.record.by_cell[tuple(cell.cell.values())]
+        lines = [
+            Line(f"seed {run.seed}", [(images, some) for images, some, _ in run.looks], (), place % COLOURS)
+            for place, run in enumerate(runs)
+            if run.looks
+        ]
+        if lines:
+            drawn.append(chart(named(cell.cell), "effective modes", lines, bounds=(0.0, told.record.modes)))
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def named(cell: Mapping[str, str]) -> str:
+    """Return a cell's levels."""
+    return ", ".join(cell.values())
+
+
+def samples(told: Told) -> str:
+    """Return the last sheet of the median seed of each of these cells, where the run's folder is here."""
+    drawn = []
+    for cell in list(told.best.values())[:SHOWN_CELLS]:
+        sheet = last_sheet(told.record.path / str(cell.shown.line.get("id", "")))
+        if sheet is None:
+            continue
+        said = (
+            f"{named(cell.cell)}: {cell.shown.figure('effective_modes'):.2f} modes, {percent(cell.accepted)} accepted"
+        )
+        picture = base64.b64encode(sheet.read_bytes()).decode()
+        drawn.append(
+            f'<figure class="chart"><figcaption>{escape(said)}</figcaption><img alt="samples of {escape(said)}" '
+            f'src="data:image/png;base64,{picture}"></figure>'
+        )
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def last_sheet(folder: Path) -> Path | None:
+    """Return the last sample sheet of a run folder."""
+    sheets = [file for file in (folder / "samples").glob("*.png") if file.stem.isdigit()]
+    return max(sheets, key=lambda file: int(file.stem), default=None)
+
+
+def costs(told: Told) -> str:
+    """Return the time of a run by level of each factor."""
+    body = []
+    for factor, levels in told.record.factors.items():
+        for level in levels:
+            runs = told.record.with_levels(**{factor: level})
+            speeds = [run.line["speed"] for run in runs if run.line.get("speed")]
+            times = [run.line["seconds"] for run in runs if run.line.get("seconds")]
+            if speeds and times:
+                body.append([factor, level, f"{np.median(speeds):,.0f}", f"{np.median(times):.1f}"])
+    return table(["factor", "level", "images/s, median", "seconds per run, median"], body) if body else ""
+
+
+def all_cells(told: Told) -> str:
+    """Return the table of all cells, to sort and to filter."""
+    return (
+        f'<label>show <input class="filter" type="search" placeholder="such as: layer 64"></label>{table(*rows(told))}'
+    )
+
+
+def rows(told: Told) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the table of cells, which the exports have too."""
+    head = [*told.record.factors, "seeds", told.outcome, "low", "high", "healthy", "collapsed"]
+    head += ["collapsed, low", "high", "accepted", "seconds"]
+    body = [
+        [
+            *cell.cell.values(),
+            str(len(cell.values)),
+            *(f"{value:.2f}" for value in (cell.median, *cell.interval)),
+            str(cell.healthy),
+            str(cell.collapsed),
+            *(f"{value:.2f}" for value in cell.collapsed_share),
+            f"{cell.accepted:.2f}",
+            f"{cell.seconds:.1f}",
+        ]
+        for cell in told.cells
+    ]
+    return head, body
+
+
+def failures(told: Told) -> str:
+    """Return the runs that failed, and why."""
+    body = [[named(line["cell"]), str(line["seed"]), str(line.get("reason", ""))] for line in told.record.failed]
+    return table(["cell", "seed", "reason"], body) if body else ""
+
+
+SECTIONS: dict[str, Callable[[Told], str]] = {
+    "Maps": maps,
+    "What each factor does": tests,
+    "Time to collapse": survivals,
+    "Over time": curves,
+    "Samples of the median seed": samples,
+    "Cost": costs,
+    "All cells": all_cells,
+    "Failed": failures,
+}
+"""Sections by heading, in order; one that comes out empty is left out."""

@@ -1,0 +1,145 @@
+"""`gannorm study FILE`: run a study, or say what it would be."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gannorm.records import nearest
+from gannorm.study import folder as study_folder
+from gannorm.study.errors import StudyError
+from gannorm.study.estimate import seconds_per_run
+from gannorm.study.identify import tasks
+from gannorm.study.journal import Journal
+from gannorm.study.launchers import LAUNCHERS
+from gannorm.study.matrix import Study, read
+from gannorm.study.run import Outcome, run
+
+SHOWN = 40  # cells in the table of a dry run
+STATES = ("done", "incomplete", "failed", "absent")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("file", type=Path, help="the study: base configuration, factors, seeds")
+    parser.add_argument("--launcher", default="local", help=f"who runs it: {', '.join(LAUNCHERS)} (local)")
+    parser.add_argument("--workers", type=int, help="runs at a time (as many as fit this machine, or the cluster)")
+    parser.add_argument("--address", help="of a cluster, for ray (the one this machine is in, or a new one here)")
+    parser.add_argument("--gpus", type=float, default=0.0, help="per run, for ray; fractions share one (0)")
+    parser.add_argument("--folder", type=Path, default=Path("runs"), help="the study writes to <folder>/<name> (runs)")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be run, what is there, how long")
+    parser.add_argument("--price", type=float, help="of an hour of one worker, for the cost of a dry run")
+    parser.add_argument("--retry-failed", action="store_true", help="run what failed once more")
+    parser.add_argument("--accept-changes", action="store_true", help="leave out ended runs of an older study file")
+    parser.add_argument("--sweep", action="store_true", help="print it as a sweep of Weights & Biases, and do nothing")
+
+
+def command(options: argparse.Namespace) -> tuple[str, int]:
+    """Return what to say, and the exit code: 1 where a run failed.
+
+    Raises:
+        StudyError: Something is wrong; nothing was started.
+    """
+    if options.launcher not in LAUNCHERS:
+        raise StudyError(f"--launcher {options.launcher}; {nearest(options.launcher, LAUNCHERS)}")
+    if options.workers is not None and options.workers < 1:
+        raise StudyError(f"--workers {options.workers}: 1 or more are needed")
+    if options.sweep:
+        return sweep(read(options.file)), 0
+    if options.dry_run:
+        return plan(options), 0
+    outcome = run(
+        options.file,
+        lambda study, place: LAUNCHERS[options.launcher](study, place, options),
+        folder=options.folder,
+        retry_failed=options.retry_failed,
+        accept_changes=options.accept_changes,
+    )
+    return ending(outcome), int(bool(outcome.failed))
+
+
+def ending(outcome: Outcome) -> str:
+    """Return what a study has come to."""
+    text = f"{outcome.ended} runs have ended, {outcome.failed} failed, {outcome.left} are left; see {outcome.page}"
+    return text + ("\n--retry-failed runs those that failed once more" if outcome.failed else "")
+
+
+def plan(options: argparse.Namespace) -> str:
+    """Return the table of cells with the states of their runs, and an estimate of time and cost."""
+    study = read(options.file)
+    journal = study_folder.journal_of(study, options.folder)
+    jobs = study.jobs()
+    all_tasks = tasks(study, jobs, options.folder)
+    states = {task.key: study_folder.state(task, journal) for task in all_tasks}
+    by_cell: dict[tuple[str, ...], list[str]] = {}
+    for job in jobs:
+        by_cell.setdefault(tuple(job.cell.values()), []).append(states[job.key])
+    widths = [max(len(text) for text in column) for column in zip(study.factors, *by_cell, strict=True)]
+    lines = [row(list(study.factors), widths) + "  ".join(STATES)]
+    for cell, found in list(by_cell.items())[:SHOWN]:
+        lines.append(row(cell, widths) + "  ".join(f"{found.count(name):>{len(name)}}" for name in STATES))
+    if len(by_cell) > SHOWN:
+        lines.append(f"... and {len(by_cell) - SHOWN} more cells")
+    waiting = [job for job in jobs if states[job.key] != "done"]
+    lines.append(f"{len(jobs)} runs in {len(by_cell)} cells; {len(waiting)} are to be run")
+    return "\n".join([*lines, *([estimated(study, waiting, journal, options)] if waiting else [])])
+
+
+def row(cells: Any, widths: list[int]) -> str:
+    """Return texts in columns."""
+    return "".join(f"{text:<{width + 2}}" for text, width in zip(cells, widths, strict=True))
+
+
+def estimated(study: Study, waiting: list[Any], journal: Journal, options: argparse.Namespace) -> str:
+    """Return how long the rest takes, and what it costs where an hour has a price."""
+    seconds, source = seconds_per_run(study, waiting, journal)
+    workers = LAUNCHERS[options.launcher](study, options.folder / study.name, options).workers
+    hours = len(waiting) * seconds / 3600
+    price = "" if options.price is None else f", {hours * options.price:,.2f} at {options.price:g} an hour of a worker"
+    return (
+        f"about {seconds:.1f} s a run (from {source}): {hours / workers:.1f} hours with {workers} workers, "
+        f"{hours:.1f} hours of a worker{price}"
+    )
+
+
+def sweep(study: Study) -> str:
+    """Return the study as a sweep of Weights & Biases: each cell is one value, whose options an agent passes on.
+
+    Seeds are a parameter of their own, so that a sweep has the seeds of all cells.
+
+    Raises:
+        StudyError: A factor's levels set several options, or cells are left out: a grid of single options has neither.
+    """
+    parameters: dict[str, Any] = {}
+    for factor, levels in study.factors.items():
+        keys = {tuple(options) for options in levels.values()}
+        if len(keys) != 1 or len(next(iter(keys))) != 1:
+            raise StudyError(
+                f"factor {factor!r} sets several options at once, which a sweep cannot; use `gannorm study`"
+            )
+        ((option,),) = keys
+        parameters[option] = {"values": [options[option] for options in levels.values()]}
+    if study.leave_out:
+        raise StudyError("leave_out: a sweep runs every cell; use `gannorm study`")
+    parameters |= {key: {"value": value} for key, value in flat(study.config).items()}
+    parameters["seed_everything"] = {"values": list(study.seeds)}
+    command_line = ["${env}", "${interpreter}", "${program}", "--quiet", "${args}"]
+    metric = {"name": f"final/{study.outcome}", "goal": "maximize"}
+    whole = {"program": "train.py", "method": "grid", "metric": metric, "command": command_line}
+    return yaml.safe_dump({**whole, "parameters": parameters}, sort_keys=False).rstrip()
+
+
+def flat(config: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+    """Return a nested configuration by dotted keys; what is below a class's arguments is an argument of the class.
+
+    Example:
+        >>> flat({"images": 640, "model": {"generator": {"class_path": "G", "init_args": {"norm": "batch"}}}})
+        {'images': 640, 'model.generator': 'G', 'model.generator.norm': 'batch'}
+    """
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        name = at if key in ("class_path", "init_args") else f"{at}.{key}" if at else str(key)
+        found |= flat(value, name) if isinstance(value, Mapping) else {name: value}
+    return found

@@ -1,0 +1,89 @@
+"""Which run folder a job leads to: the configuration is resolved as `train.py` would, once for each cell."""
+
+import copy
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gannorm._version import __version__
+from gannorm.study.errors import StudyError
+from gannorm.study.matrix import Job, Study
+from gannorm.study.worker import Task
+
+
+def arguments(study: Study, job: Job, folder: Path) -> tuple[str, ...]:
+    """Return the arguments of `train.py` that make one run of a study in `<folder>/<name>/<id>`."""
+    from gannorm.training.parser import arguments_of
+
+    own = {"seed_everything": job.seed, "name": study.name, "folder": str(folder), "quiet": True}
+    return tuple(arguments_of(study.config, {**job.options, **own}))
+
+
+def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
+    """Return what workers are told to do, in order; ids are kept in the study's folder, so that it is quick again.
+
+    Raises:
+        StudyError: A factor names an option that `train.py` has not, or gives it a wrong value.
+    """
+    kept = folder / study.name / "ids.json"
+    known = known_ids(kept)
+    found = known | resolved(study, [job for job in jobs if job.key not in known], folder)
+    if found != known and kept.parent.is_dir():
+        kept.write_text(json.dumps({"gannorm": __version__, "ids": found}))
+    return [
+        Task(
+            key=job.key,
+            arguments=arguments(study, job, folder),
+            folder=str(folder / study.name / found[job.key]),
+            told={"key": job.key, "cell": job.cell, "seed": job.seed},
+        )
+        for job in jobs
+    ]
+
+
+def known_ids(path: Path) -> dict[str, str]:
+    """Return ids by key as this version has written them."""
+    try:
+        data = json.loads(path.read_text())
+        return dict(data["ids"]) if data["gannorm"] == __version__ else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def resolved(study: Study, jobs: Iterable[Job], folder: Path) -> dict[str, str]:
+    """Return ids by key; seeds of a cell differ in their seed only.
+
+    Raises:
+        StudyError: An option that there is not, or a wrong value.
+    """
+    from gannorm.training.quiet import quiet_lightning
+    from gannorm.training.run_folder import identity
+
+    quiet_lightning()
+    cells: dict[str, Mapping[str, Any]] = {}
+    found = {}
+    for job in jobs:
+        cell = json.dumps(job.cell)
+        if cell not in cells:
+            cells[cell] = plain(study, job, folder)
+        own = copy.deepcopy(dict(cells[cell]))
+        own["seed_everything"] = job.seed
+        found[job.key] = identity(own)
+    return found
+
+
+def plain(study: Study, job: Job, folder: Path) -> Mapping[str, Any]:
+    """Return the resolved configuration of a job.
+
+    Raises:
+        StudyError: It cannot be resolved.
+    """
+    from gannorm import screen
+    from gannorm.training.parser import Configuration
+
+    try:
+        with screen.quiet(True):
+            return Configuration(list(arguments(study, job, folder))).plain()
+    except ValueError as error:
+        raise StudyError(f"study {study.name}, {job}: {error}") from error

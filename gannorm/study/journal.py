@@ -1,0 +1,95 @@
+"""The journal of a study: one line for each run that came to an end, so short that thousands can be kept in a file."""
+
+import csv
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from gannorm.collapse import STATES
+from gannorm.report.study.record import lines_of
+
+Line = dict[str, Any]
+FIGURES = ("effective_modes", "covered_modes", "num_modes", "kl", "high_quality")
+LOOK = ("coverage/effective_modes", "coverage/covered_modes", "coverage/high_quality")
+
+
+class Journal:
+    """Lines of runs that have ended, by their key; a line is whole on the disk before the next run is given out.
+
+    Args:
+        path: The file; it may not be there yet. A last line that is torn is left out, and written anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines: dict[str, Line] = {line["key"]: line for line in lines_of(path)}
+
+    def add(self, line: Line) -> None:
+        """Append a line, synced; of a key that is there, the last line counts."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if file.tell() and not ends_in_newline(file):
+                file.write(b"\n")
+            file.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self.lines[line["key"]] = line
+
+
+def ends_in_newline(file: Any) -> bool:
+    """Return whether the last byte of an open file is a new line."""
+    file.seek(-1, os.SEEK_END)
+    return bool(file.read(1) == b"\n")
+
+
+def digest(folder: Path) -> Line:
+    """Return what a journal keeps of a run folder that has results: figures, looks, events, time."""
+    results = json.loads((folder / "results.json").read_text())
+    final = results.get("evaluation") or {}
+    raw = results.get("evaluation_raw") or {}
+    return {
+        "id": folder.name,
+        "status": results["status"],
+        "reason": results.get("reason", "")[:200],
+        "images": results["images_seen"],
+        "seconds": rounded(results["seconds"]),
+        "speed": rounded(results["images_per_second"]),
+        "final": {name: rounded(final[name]) for name in FIGURES if name in final},
+        "raw": {name: rounded(raw[name]) for name in FIGURES if name in raw},
+        "looks": looks(folder / "metrics.csv"),
+        "events": [[event["images_seen"], event["state"]] for event in results.get("events", [])],
+        "torch": results.get("versions", {}).get("torch", ""),
+    }
+
+
+def looks(path: Path) -> list[list[float | str | None]]:
+    """Return images seen, effective modes, covered modes, accepted share and state of each look of a metrics.csv."""
+    seen: dict[int, list[float | str | None]] = {}
+    names = list(STATES)
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            entry = seen.setdefault(int(float(row["images_seen"])), [None] * 4)
+            for place, key in enumerate(LOOK):
+                if row.get(key):
+                    entry[place] = rounded(float(row[key]))
+            if row.get("collapse/state"):
+                entry[3] = names[int(float(row["collapse/state"]))]
+    return [[images, *entry] for images, entry in sorted(seen.items()) if entry[0] is not None]
+
+
+def rounded(value: Any) -> Any:
+    """Return a number with five digits, whole ones as whole numbers.
+
+    Example:
+        >>> rounded(9.784512), rounded(10), rounded(0.0), rounded(None)
+        (9.7845, 10, 0, None)
+    """
+    if not isinstance(value, float):
+        return value
+    short = float(f"{value:.5g}")
+    return int(short) if short.is_integer() else short

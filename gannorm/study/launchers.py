@@ -1,0 +1,40 @@
+"""Who can run a study: one row for each launcher."""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from gannorm.study.journal import Line
+from gannorm.study.local import Local, workers_that_fit
+from gannorm.study.matrix import Study
+from gannorm.study.worker import Task
+
+
+class Launcher(Protocol):
+    """Whoever has tasks done.
+
+    Attributes:
+        workers: How many at a time.
+    """
+
+    workers: int
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
+        """Yield the line of each task as it ends."""
+
+
+def local(study: Study, place: Path, options: argparse.Namespace) -> Launcher:
+    """Return processes of this machine."""
+    return Local(options.workers or workers_that_fit(), place, study.name)
+
+
+def ray(study: Study, place: Path, options: argparse.Namespace) -> Launcher:
+    """Return tasks of a Ray cluster."""
+    from gannorm.study.ray import Cluster
+
+    return Cluster(place, study.name, options.address, options.gpus, options.workers)
+
+
+LAUNCHERS: dict[str, Callable[[Study, Path, argparse.Namespace], Launcher]] = {"local": local, "ray": ray}
+"""All launchers by name."""

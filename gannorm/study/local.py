@@ -1,0 +1,157 @@
+"""Runs on this machine: as many processes as fit, each of which takes one run after the other."""
+
+import contextlib
+import fcntl
+import multiprocessing
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from gannorm.study.journal import Line
+from gannorm.study.worker import SINGLE, Task, perform, set_up
+
+BYTES_PER_WORKER = 1.5 * 2**30  # of a process with torch and a small GAN
+ATTEMPTS = 3  # of a run whose worker dies
+STAY = 0.5  # seconds between two looks at whether the study is still there
+
+
+def workers_that_fit() -> int:
+    """Return one worker per processor that this process may use, or fewer where memory is short."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return max(1, min(processors, int(available / BYTES_PER_WORKER)))
+    return processors
+
+
+@dataclass
+class Worker:
+    """A process, the line to it, and what it is at."""
+
+    process: Any
+    line: Connection
+    task: Task | None = None
+
+
+@dataclass
+class Local:
+    """Processes of this machine.
+
+    Args:
+        workers: How many.
+        folder: Of the study; a file in it tells whether workers of an earlier attempt are still there.
+        group: Of Weights & Biases.
+
+    Attributes:
+        attempts: How often each task was begun.
+    """
+
+    workers: int
+    folder: Path
+    group: str
+    attempts: dict[str, int] = field(default_factory=dict)
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
+        """Yield the line of each task as it ends; a task whose worker dies is begun again, from its checkpoint."""
+        waiting, pool = deque(tasks), []
+        try:
+            for _ in range(min(self.workers, len(tasks))):
+                pool.append(self.hire())
+            while waiting or any(worker.task for worker in pool):
+                for worker in pool:
+                    if worker.task is None and waiting:
+                        self.give(worker, waiting.popleft())
+                busy = [worker for worker in pool if worker.task]
+                ready = set(wait([worker.line for worker in busy]))
+                for worker in [one for one in busy if one.line in ready]:
+                    yield from self.hear(worker, waiting, pool)
+        finally:
+            for worker in pool:
+                worker.process.kill()
+                worker.process.join()
+
+    def hire(self) -> Worker:
+        """Start a process."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        with environment(SINGLE):
+            arguments = (theirs, os.getpid(), str(lock_of(self.folder)), self.group)
+            process = context.Process(target=serve, args=arguments, daemon=True)
+            process.start()
+        theirs.close()
+        return Worker(process, ours)
+
+    def give(self, worker: Worker, task: Task) -> None:
+        """Tell a worker what to do; one that has died is noticed when it is listened to."""
+        worker.task = task
+        self.attempts[task.key] = self.attempts.get(task.key, 0) + 1
+        with contextlib.suppress(BrokenPipeError):
+            worker.line.send(task)
+
+    def hear(self, worker: Worker, waiting: deque[Task], pool: list[Worker]) -> Iterator[Line]:
+        """Yield what a worker says; replace one that has died."""
+        task = worker.task
+        assert task is not None
+        try:
+            line = worker.line.recv()
+        except (EOFError, ConnectionResetError):
+            worker.process.join()
+            pool.remove(worker)
+            died = f"its process died ({worker.process.exitcode})"
+            if self.attempts[task.key] < ATTEMPTS:
+                waiting.appendleft(task)
+            else:
+                reason = f"{died} {ATTEMPTS} times; too little memory?"
+                yield task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
+            if waiting:
+                pool.append(self.hire())
+            return
+        worker.task = None
+        yield line
+
+
+def serve(line: Connection, parent: int, lock: str, group: str) -> None:
+    """Be a worker: take tasks until the line is closed, and end at once where the study has gone."""
+    threading.Thread(target=leave_with, args=(parent,), daemon=True).start()
+    with Path(lock).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        set_up(group=group)
+        while True:
+            try:
+                task = line.recv()
+            except (EOFError, OSError):
+                return
+            line.send(perform(task))
+
+
+def leave_with(parent: int) -> None:
+    """End this process when the one that started it has ended, however it did."""
+    while os.getppid() == parent:
+        time.sleep(STAY)
+    os._exit(1)
+
+
+def lock_of(folder: Path) -> Path:
+    """Return the file that workers hold as long as they live."""
+    return folder / "workers.lock"
+
+
+@contextlib.contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables for the processes that are started in the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,207 @@
+"""A study file: factors and seeds over a base configuration, and the runs that they make.
+
+```yaml
+name: norms
+config: {images: 96000}            # or the path of a configuration, from the study's file
+factors:
+  model.generator.norm: [none, batch, layer]                # an option and its values
+  batch size: {16: {data.batch_size: 16}, 64: {data.batch_size: 64}}   # or levels that set several options
+seeds: 3                           # a number, or a list
+leave_out: [{model.generator.norm: none, batch size: 16}]   # cells that are not run
+more_seeds: [{where: {batch size: 64}, seeds: 10}]          # cells that have others
+outcome: effective_modes
+```
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gannorm.records import nearest
+from gannorm.study.errors import StudyError
+
+Cell = dict[str, str]  # level of each factor
+Options = dict[str, Any]  # of `train.py`, by key
+
+KEYS = ("name", "config", "factors", "seeds", "leave_out", "more_seeds", "outcome", "journal")
+OUTCOMES = {
+    "effective_modes": "effective modes at the end",
+    "covered_modes": "covered modes at the end",
+    "high_quality": "share of accepted samples at the end",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a study.
+
+    Attributes:
+        cell: Level of each factor.
+        seed: Of the run.
+        options: What the cell's levels set.
+        key: Of everything that this run is made of: a hash of base configuration, options and seed.
+    """
+
+    cell: Cell
+    seed: int
+    options: Options
+    key: str
+
+    def __str__(self) -> str:
+        """Return how it is told."""
+        return ", ".join([*(f"{factor} {level}" for factor, level in self.cell.items()), f"seed {self.seed}"])
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study.
+
+    Attributes:
+        name: Of the folder that its runs are in.
+        config: Base configuration: a mapping, nested as in a file.
+        factors: Options of each level of each factor.
+        seeds: Of every cell.
+        leave_out: Parts of cells that are not run.
+        more_seeds: Parts of cells, and their seeds.
+        outcome: What is compared, one of OUTCOMES.
+        journal: Where finished runs are kept, beside the folder if None.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    factors: Mapping[str, Mapping[str, Options]]
+    seeds: Sequence[int]
+    leave_out: Sequence[Cell] = ()
+    more_seeds: Sequence[tuple[Cell, Sequence[int]]] = ()
+    outcome: str = "effective_modes"
+    journal: Path | None = None
+
+    def cells(self) -> list[Cell]:
+        """Return all cells that are run, the last factor varying fastest."""
+        levels = itertools.product(*self.factors.values())
+        cells = [dict(zip(self.factors, chosen, strict=True)) for chosen in levels]
+        return [cell for cell in cells if not any(fits(cell, part) for part in self.leave_out)]
+
+    def jobs(self) -> list[Job]:
+        """Return all runs, seed by seed, so that a study that is cut short has whole rounds."""
+        made = [self.job(cell, seed) for cell in self.cells() for seed in self.seeds_of(cell)]
+        return sorted(made, key=lambda job: job.seed)
+
+    def seeds_of(self, cell: Cell) -> Sequence[int]:
+        """Return the seeds of a cell: those of the last part of `more_seeds` that it fits, or everybody's."""
+        return next((seeds for part, seeds in reversed(self.more_seeds) if fits(cell, part)), self.seeds)
+
+    def job(self, cell: Cell, seed: int) -> Job:
+        """Return one run."""
+        options = {key: value for factor, level in cell.items() for key, value in self.factors[factor][level].items()}
+        made_of = json.dumps([self.config, options, seed], sort_keys=True)
+        return Job(cell, seed, options, hashlib.sha256(made_of.encode()).hexdigest()[:12])
+
+
+def fits(cell: Cell, part: Cell) -> bool:
+    """Return whether a cell has the levels of a part.
+
+    Example:
+        >>> fits({"a": "1", "b": "2"}, {"b": "2"}), fits({"a": "1", "b": "2"}, {"b": "3"})
+        (True, False)
+    """
+    return all(cell[factor] == level for factor, level in part.items())
+
+
+def read(path: Path) -> Study:
+    """Read a study file.
+
+    Raises:
+        StudyError: There is none, it is no YAML, or something in it is wrong.
+    """
+    data = mapping(path, "a study has name, config, factors and seeds")
+    for key in data:
+        if key not in KEYS:
+            raise StudyError(f"{path}: unknown key {key!r}; {nearest(str(key), KEYS)}")
+    factors = {str(name): levels_of(path, str(name), levels) for name, levels in (data.get("factors") or {}).items()}
+    outcome = data.get("outcome", "effective_modes")
+    if outcome not in OUTCOMES:
+        raise StudyError(f"{path}: outcome {outcome!r}; {nearest(str(outcome), OUTCOMES)}")
+    study = Study(
+        name=str(data.get("name", path.stem)),
+        config=base_of(path, data.get("config")),
+        factors=factors,
+        seeds=seeds_of(path, data.get("seeds", 3)),
+        leave_out=[part_of(path, factors, part) for part in data.get("leave_out") or ()],
+        more_seeds=[more_of(path, factors, more) for more in data.get("more_seeds") or ()],
+        outcome=outcome,
+        journal=path.parent / data["journal"] if data.get("journal") else None,
+    )
+    if not factors or not study.cells():
+        raise StudyError(f"{path}: an empty matrix: give factors with levels, and do not leave out every cell")
+    return study
+
+
+def mapping(path: Path, hint: str) -> dict[str, Any]:
+    """Return a YAML file that holds a mapping.
+
+    Raises:
+        StudyError: It cannot be read, or holds something else.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise StudyError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(data, dict):
+        raise StudyError(f"{path} holds no mapping; {hint}")
+    return data
+
+
+def base_of(path: Path, given: Any) -> Mapping[str, Any]:
+    """Return the base configuration, from the study itself or from a file beside it."""
+    if given is None or isinstance(given, dict):
+        return given or {}
+    return mapping(path.parent / str(given), "a configuration is a mapping")
+
+
+def levels_of(path: Path, factor: str, levels: Any) -> dict[str, Options]:
+    """Return the options of each level of a factor, whose own name is the option where levels are a list."""
+    if isinstance(levels, list):
+        named = {str("none" if level is None else level): {factor: level} for level in levels}
+        if len(named) < len(levels):
+            raise StudyError(f"{path}: factors: {factor}: a level is there twice")
+        return named
+    if not isinstance(levels, dict) or not all(isinstance(options, dict) for options in levels.values()):
+        raise StudyError(f"{path}: factors: {factor}: a list of values, or a mapping of levels to options, is needed")
+    return {str(level): dict(options) for level, options in levels.items()}
+
+
+def seeds_of(path: Path, seeds: Any) -> list[int]:
+    """Return seeds from a number of them or a list."""
+    listed = list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(listed, list) or not listed or not all(type(seed) is int and seed >= 0 for seed in listed):
+        raise StudyError(f"{path}: seeds: {seeds!r}: a number above 0, or a list of whole numbers, is needed")
+    return list(dict.fromkeys(listed))
+
+
+def part_of(path: Path, factors: Mapping[str, Mapping[str, Options]], part: Any) -> Cell:
+    """Return levels of some factors, all of which are there."""
+    if not isinstance(part, dict) or not part:
+        raise StudyError(
+            f"{path}: {part!r}: levels of factors are needed, such as {{{next(iter(factors), 'norm')}: ...}}"
+        )
+    found = {str(factor): str("none" if level is None else level) for factor, level in part.items()}
+    for factor, level in found.items():
+        if factor not in factors:
+            raise StudyError(f"{path}: no factor {factor!r}; {nearest(factor, factors)}")
+        if level not in factors[factor]:
+            raise StudyError(f"{path}: factor {factor!r} has no level {level!r}; {nearest(level, factors[factor])}")
+    return found
+
+
+def more_of(path: Path, factors: Mapping[str, Mapping[str, Options]], more: Any) -> tuple[Cell, list[int]]:
+    """Return a part of cells and its seeds."""
+    if not isinstance(more, dict) or set(more) != {"where", "seeds"}:
+        raise StudyError(f"{path}: more_seeds: {more!r}: `where` and `seeds` are needed")
+    return part_of(path, factors, more["where"]), seeds_of(path, more["seeds"])

@@ -1,0 +1,101 @@
+"""The main path of a study: read it, look at what is there, run what is not, write the page."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gannorm import screen
+from gannorm.report.study.page import write as write_page
+from gannorm.study import folder as study_folder
+from gannorm.study.identify import tasks
+from gannorm.study.journal import Journal, Line
+from gannorm.study.launchers import Launcher
+from gannorm.study.matrix import Study, read
+
+SIGNALS = ("SIGINT", "SIGTERM")
+PAGE_EVERY = 60.0  # seconds between two pages while runs go on
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study has come to.
+
+    Attributes:
+        folder: Of the study.
+        page: The page.
+        ended: Runs that have ended, in all attempts.
+        failed: Runs that failed.
+        left: Runs that have neither.
+    """
+
+    folder: Path
+    page: Path
+    ended: int
+    failed: int
+    left: int
+
+
+def run(
+    path: Path,
+    launcher: Callable[[Study, Path], Launcher],
+    *,
+    folder: Path = Path("runs"),
+    retry_failed: bool = False,
+    accept_changes: bool = False,
+) -> Outcome:
+    """Run what a study file describes and is not there yet; the same command goes on where it was.
+
+    Args:
+        path: The study file.
+        launcher: Makes who does it, from the study and its folder.
+        folder: That the study's own folder, `<folder>/<name>`, is in.
+        retry_failed: Also runs that failed.
+        accept_changes: Leave out ended runs that are no longer of it.
+
+    Raises:
+        StudyError: Something is wrong with file or folder; nothing was started.
+    """
+    study = read(path)
+    place = folder / study.name
+    with study_folder.locked(place):
+        journal = study_folder.journal_of(study, folder)
+        if not accept_changes:
+            study_folder.check_unchanged(study, place, journal)
+        all_tasks = tasks(study, study.jobs(), folder)
+        study_folder.write(study, place)
+        open_states = ("absent", "incomplete", "failed") if retry_failed else ("absent", "incomplete")
+        waiting = [task for task in all_tasks if study_folder.state(task, journal) in open_states]
+        screen.say(f"study {place}: {len(all_tasks)} runs, {len(all_tasks) - len(waiting)} of them there")
+        if waiting:
+            follow(launcher(study, place).run(waiting), journal, place, len(waiting))
+        counts = study_folder.counted(all_tasks, journal)
+        page = write_page(place)
+    return Outcome(place, page, counts["done"], counts["failed"], counts["absent"] + counts["incomplete"])
+
+
+def follow(lines: Iterator[Line], journal: Journal, place: Path, number: int) -> None:
+    """Keep each line, say it, and write the page now and then."""
+    shown = time.monotonic()
+    for count, line in enumerate(lines, 1):
+        if not (line["status"] == "stopped" and line.get("reason") in SIGNALS):
+            journal.add(line)
+        screen.say(f"{count:>6}/{number} {told(line)}")
+        if time.monotonic() - shown > PAGE_EVERY:
+            write_page(place)
+            shown = time.monotonic()
+
+
+def told(line: Line) -> str:
+    """Return one line of the journal as a person reads it.
+
+    Example:
+        >>> told({"cell": {"norm": "batch"}, "seed": 1, "status": "failed", "reason": "no memory"})
+        'batch, seed 1: failed: no memory'
+    """
+    head = f"{', '.join(line['cell'].values())}, seed {line['seed']}: {line['status']}"
+    if line["status"] == "failed":
+        return f"{head}: {line['reason']}"
+    final = line.get("final") or {}
+    modes = f", {final['effective_modes']:.2f} effective modes" if "effective_modes" in final else ""
+    return f"{head}{modes}, {line.get('seconds', 0):.1f} s"

@@ -1,0 +1,78 @@
+"""One run of a study, in whatever process: train it, or go on with it, and say what came out."""
+
+import json
+import os
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gannorm.study.journal import Line, digest
+
+SINGLE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is told.
+
+    Attributes:
+        key: Of the job.
+        arguments: Of `train.py`.
+        folder: The run folder that they lead to.
+        told: What the journal's line begins with: key, cell, seed.
+    """
+
+    key: str
+    arguments: tuple[str, ...]
+    folder: str
+    told: Line
+
+
+def set_up(threads: int = 1, group: str | None = None) -> None:
+    """Make this process a worker: so many threads of torch, Weights & Biases only if it was asked for."""
+    os.environ.setdefault("WANDB_MODE", "disabled")
+    if group is not None:
+        os.environ.setdefault("WANDB_RUN_GROUP", group)
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def perform(task: Task) -> Line:
+    """Train until the run ends, and return its line for the journal; what goes wrong is a line of status failed."""
+    from gannorm import training
+
+    folder = Path(task.folder)
+    resume = ["--resume"] if folder.exists() and not finished(folder) else []
+    try:
+        training.run([*task.arguments, *resume])
+        return task.told | digest(folder)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # one run must not end a study
+        return task.told | failed(folder, error)
+
+
+def failed(folder: Path, error: BaseException) -> Line:
+    """Return a line on a run that ended in an error, with what it had come to."""
+    from gannorm.callbacks import NotFiniteError
+
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    status = "diverged" if isinstance(error, NotFiniteError) else "failed"
+    found: dict[str, Any] = {}
+    try:
+        found = digest(folder)
+    except (OSError, ValueError, KeyError):
+        trace = traceback.format_exception(error)
+        if folder.is_dir():
+            (folder / "error.txt").write_text("".join(trace))
+    return found | {"id": folder.name, "status": status, "reason": reason}
+
+
+def finished(folder: Path) -> bool:
+    """Return whether a run folder says that it is finished."""
+    try:
+        return bool(json.loads((folder / "results.json").read_text())["status"] == "finished")
+    except (OSError, ValueError, KeyError):
+        return False
