@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gannorm.study.journal import Line
 from gannorm.study.local import Local, workers_that_fit
@@ -11,6 +11,7 @@ from gannorm.study.matrix import Study
 from gannorm.study.worker import Task
 
 
+@runtime_checkable
 class Launcher(Protocol):
     """Whoever has tasks done.
 

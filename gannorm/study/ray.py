@@ -53,7 +53,9 @@ class Cluster:
             asked = {self.seeing(node["NodeID"]).remote(str(mark)): node["NodeManagerAddress"] for node in nodes}
             for reference, where in asked.items():
                 if not self.ray.get(reference, timeout=PATIENCE):
-                    raise StudyError(f"{self.folder} is not there on node {where}; --folder has to be on shared storage")
+                    raise StudyError(
+                        f"{self.folder} is not there on node {where}; --folder has to be on shared storage"
+                    )
         except self.ray.exceptions.GetTimeoutError as error:
             raise StudyError(f"a node did not answer within {PATIENCE:.0f} s whether it sees {self.folder}") from error
         finally:

@@ -109,7 +109,8 @@ def definitions() -> str:
     return (
         f"Healthy: a look with {100 * HEALTHY:.0f} % of the modes (effective) and {100 * ACCEPTED:.0f} % of the "
         f"samples accepted. Collapsed: a later look with less than {100 * COLLAPSED:.0f} % of the modes or "
-        f"{100 * REJECTED:.0f} % accepted. The best of many cells is better than it would be in new runs, because it was chosen."
+        f"{100 * REJECTED:.0f} % accepted. The best of many cells is better than it would be in new runs, because it "
+        "was chosen."
     )
 
 
