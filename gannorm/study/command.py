@@ -123,7 +123,7 @@ def sweep(study: Study) -> str:
         parameters[option] = {"values": [options[option] for options in levels.values()]}
     if study.leave_out:
         raise StudyError("leave_out: a sweep runs every cell; use `gannorm study`")
-    parameters |= {key: {"value": value} for key, value in flat(study.config).items()}
+    parameters = {key: {"value": value} for key, value in flat(study.config).items()} | parameters
     parameters["seed_everything"] = {"values": list(study.seeds)}
     command_line = ["${env}", "${interpreter}", "${program}", "--quiet", "${args}"]
     metric = {"name": f"final/{study.outcome}", "goal": "maximize"}
