@@ -106,7 +106,7 @@ def test_disabled_wandb_leaves_no_folder_and_quiet_says_nothing(tmp_path):
         (["train.py", "--model.discriminator_batches", "sepparate"], "separate"),
         (
             ["-m", "gannorm", "trian"],
-            "trian: no such command; there are train, sample, evaluate, study, report, dashboard, norms, bench-detector, ",
+            "trian: no such command; there are train, sample, evaluate, study, report, dashboard, norms, ",
         ),
         (["-m", "gannorm", "sample", "nowhere"], "nowhere"),
         (["-m", "gannorm", "sample", "nowhere", "--number", "many"], "invalid int value: 'many'"),
