@@ -69,7 +69,8 @@ class Cluster:
     def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
         """Yield the line of each task as it ends."""
         remote = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=ATTEMPTS - 1)(in_cluster)
-        waiting, running = list(reversed(tasks)), {}
+        waiting = list(reversed(tasks))
+        running: dict[Any, Task] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < self.workers:
