@@ -29,7 +29,7 @@ def heat(
         names: Of both factors.
 
     Example:
-        >>> drawn = heat("modes", ["a"], ["b"], {("a", "b"): 5.0}, most=10, words=str, names=("G", "D"))
+        >>> drawn = heat("modes", ["a"], ["b"], {("a", "b"): 5.0}, most=10.0, words=str, names=("G", "D"))
         >>> "a, b: 5.0" in drawn
         True
     """
