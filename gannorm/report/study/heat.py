@@ -52,7 +52,9 @@ def heat(
     )
 
 
-def field(value: float | None, x: float, y: float, most: float, words: Callable[[float], str], where: str) -> str:
+def field(
+    value: float | None, x: int | float, y: int | float, most: float, words: Callable[[float], str], where: str
+) -> str:
     """Return one field."""
     if value is None:
         return ""
