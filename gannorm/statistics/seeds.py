@@ -90,7 +90,7 @@ def seeds_needed(differences: Differences, level: float = LEVEL) -> int | None:
         (6, 1131)
     """
     mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
-    if mean == 0:
+    if abs(mean) <= 1e-9 * deviation or mean == 0:
         return None
     z, least = float(norm.ppf(1 - level / 2)), math.ceil(1 - math.log2(level))
     return max(least, math.ceil(((z + float(norm.ppf(POWER))) * deviation / mean) ** 2 + z**2 / 2))

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> tuple[str, int]:
-    """Return what to say, and the exit code: 1 where a run failed.
+    """Return what to say, and the exit code: 1 where a run failed or is left.
 
     Raises:
         StudyError: Something is wrong; nothing was started.
@@ -57,7 +57,7 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
         retry_failed=options.retry_failed,
         accept_changes=options.accept_changes,
     )
-    return ending(outcome), int(bool(outcome.failed))
+    return ending(outcome), int(bool(outcome.failed or outcome.left))
 
 
 def ending(outcome: Outcome) -> str:
@@ -69,7 +69,7 @@ def ending(outcome: Outcome) -> str:
 def plan(options: argparse.Namespace) -> str:
     """Return the table of cells with the states of their runs, and an estimate of time and cost."""
     study = read(options.file)
-    journal = study_folder.journal_of(study, options.folder)
+    journal = Journal(study_folder.journal_path(study, options.folder))
     jobs = study.jobs()
     all_tasks = tasks(study, jobs, options.folder)
     states = {task.key: study_folder.state(task, journal) for task in all_tasks}

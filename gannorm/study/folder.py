@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,21 +21,22 @@ PATIENCE = 5.0  # seconds for workers of a study that was killed to notice it
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Be the only one that writes to a study's folder, and the only one whose workers do.
+def locked(folder: Path, journal: Path) -> Iterator[None]:
+    """Be the only one that writes to a study's folder and journal, and the only one whose workers do.
 
     Raises:
         StudyError: Another study is writing there, or it cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "study.lock").open("a")
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        file, kept = (folder / "study.lock").open("a"), journal.open("a")
     except OSError as error:
         raise StudyError(
             f"{folder} cannot be written to: {error.strerror}; choose another place with --folder"
         ) from error
-    with file:
-        if not seized(file, 0.0):
+    with file, kept:
+        if not (seized(file, 0.0) and seized(kept, 0.0)):
             raise StudyError(f"another study is writing to {folder}; wait for it, or give this one another name")
         with lock_of(folder).open("a") as workers:
             if not seized(workers, PATIENCE):
@@ -55,9 +57,9 @@ def seized(file: Any, seconds: float) -> bool:
             time.sleep(0.1)
 
 
-def journal_of(study: Study, folder: Path) -> Journal:
-    """Return the journal of a study: where its file says, or in its folder."""
-    return Journal(study.journal or folder / study.name / "journal.jsonl")
+def journal_path(study: Study, folder: Path) -> Path:
+    """Return where the journal of a study is: where its file says, or in its folder."""
+    return study.journal or folder / study.name / "journal.jsonl"
 
 
 def parts(study: Study) -> dict[str, Any]:
@@ -109,9 +111,12 @@ def written(folder: Path) -> dict[str, Any]:
 
 def write(study: Study, folder: Path) -> None:
     """Keep beside the runs what they are made of, for the page and for the next attempt."""
-    told = {"name": study.name, **parts(study), "journal": str(study.journal.resolve()) if study.journal else None}
-    told |= {"cells": study.cells(), "runs": len(study.jobs())}
-    (folder / "study.json").write_text(json.dumps(told, indent=1) + "\n")
+    told = {"name": study.name, **parts(study)}
+    told["journal"] = os.path.relpath(study.journal, folder) if study.journal else None
+    told["jobs"] = [[job.key, list(job.cell.values()), job.seed] for job in study.jobs()]
+    temporary = folder / "study.tmp"
+    temporary.write_text(json.dumps(told) + "\n")
+    os.replace(temporary, folder / "study.json")
 
 
 def state(task: Task, journal: Journal) -> str:

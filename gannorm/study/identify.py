@@ -31,6 +31,7 @@ def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
     found = known | resolved(study, [job for job in jobs if job.key not in known], folder)
     if found != known and kept.parent.is_dir():
         kept.write_text(json.dumps({"gannorm": __version__, "ids": found}))
+    check_different(jobs, found)
     return [
         Task(
             key=job.key,
@@ -40,6 +41,19 @@ def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
         )
         for job in jobs
     ]
+
+
+def check_different(jobs: Sequence[Job], ids: Mapping[str, str]) -> None:
+    """Refuse two jobs that are one run: their levels set the same options, or what is the default anyway.
+
+    Raises:
+        StudyError: There are two; both are named.
+    """
+    seen: dict[str, Job] = {}
+    for job in jobs:
+        other = seen.setdefault(ids[job.key], job)
+        if other is not job:
+            raise StudyError(f"({other}) and ({job}) are the same run; leave out one, or let their levels differ")
 
 
 def known_ids(path: Path) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The journal of a study: one line for each run that came to an end, so short that thousands can be kept in a file."""
 
 import csv
-import fcntl
 import json
 import os
 from pathlib import Path
@@ -12,6 +11,7 @@ from gannorm.report.study.record import lines_of
 
 Line = dict[str, Any]
 FIGURES = ("effective_modes", "covered_modes", "num_modes", "kl", "high_quality")
+SIGNALS = ("SIGINT", "SIGTERM")
 LOOK = ("coverage/effective_modes", "coverage/covered_modes", "coverage/high_quality")
 
 
@@ -30,7 +30,6 @@ class Journal:
         """Append a line, synced; of a key that is there, the last line counts."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
             if file.tell() and not ends_in_newline(file):
                 file.write(b"\n")
             file.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
@@ -63,6 +62,11 @@ def digest(folder: Path) -> Line:
         "events": [[event["images_seen"], event["state"]] for event in results.get("events", [])],
         "torch": results.get("versions", {}).get("torch", ""),
     }
+
+
+def signalled(line: Line) -> bool:
+    """Return whether a run was stopped from outside, which is no end of it."""
+    return bool(line["status"] == "stopped" and line.get("reason") in SIGNALS)
 
 
 def looks(path: Path) -> list[list[float | str | None]]:

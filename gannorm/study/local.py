@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from gannorm.study.journal import Line
+from gannorm.study.journal import Line, signalled
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 BYTES_PER_WORKER = 1.5 * 2**30  # of a process with torch and a small GAN
@@ -100,7 +100,7 @@ class Local:
         assert task is not None
         try:
             line = worker.line.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
             worker.process.join()
             pool.remove(worker)
             died = f"its process died ({worker.process.exitcode})"
@@ -113,7 +113,10 @@ class Local:
                 pool.append(self.hire())
             return
         worker.task = None
-        yield line
+        if signalled(line) and self.attempts[task.key] < ATTEMPTS:
+            waiting.append(task)
+        else:
+            yield line
 
 
 def serve(line: Connection, parent: int, lock: str, group: str) -> None:

@@ -16,6 +16,7 @@ outcome: effective_modes
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,12 +125,13 @@ def read(path: Path) -> Study:
     for key in data:
         if key not in KEYS:
             raise StudyError(f"{path}: unknown key {key!r}; {nearest(str(key), KEYS)}")
+    check_kinds(path, data)
     factors = {str(name): levels_of(path, str(name), levels) for name, levels in (data.get("factors") or {}).items()}
     outcome = data.get("outcome", "effective_modes")
     if outcome not in OUTCOMES:
         raise StudyError(f"{path}: outcome {outcome!r}; {nearest(str(outcome), OUTCOMES)}")
     study = Study(
-        name=str(data.get("name", path.stem)),
+        name=str(data.get("name") or path.stem),
         config=base_of(path, data.get("config")),
         factors=factors,
         seeds=seeds_of(path, data.get("seeds", 3)),
@@ -141,6 +143,20 @@ def read(path: Path) -> Study:
     if not factors or not study.cells():
         raise StudyError(f"{path}: an empty matrix: give factors with levels, and do not leave out every cell")
     return study
+
+
+def check_kinds(path: Path, data: Mapping[str, Any]) -> None:
+    """Refuse values of another kind than a study's keys have.
+
+    Raises:
+        StudyError: There is one.
+    """
+    kinds = {"name": str, "factors": dict, "leave_out": list, "more_seeds": list, "outcome": str, "journal": str}
+    for key, kind in kinds.items():
+        if key in data and data[key] is not None and not isinstance(data[key], kind):
+            raise StudyError(f"{path}: {key}: {data[key]!r}: a {kind.__name__} is needed")
+    if not re.fullmatch(r"\w[\w.-]*", str(data.get("name") or path.stem)):
+        raise StudyError(f"{path}: name {data.get('name')!r}: letters, digits, dots and dashes make the folder's name")
 
 
 def mapping(path: Path, hint: str) -> dict[str, Any]:

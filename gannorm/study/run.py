@@ -9,11 +9,10 @@ from gannorm import screen
 from gannorm.report.study.page import write as write_page
 from gannorm.study import folder as study_folder
 from gannorm.study.identify import tasks
-from gannorm.study.journal import Journal, Line
+from gannorm.study.journal import Journal, Line, signalled
 from gannorm.study.launchers import Launcher
 from gannorm.study.matrix import Study, read
 
-SIGNALS = ("SIGINT", "SIGTERM")
 PAGE_EVERY = 60.0  # seconds between two pages while runs go on
 
 
@@ -58,8 +57,9 @@ def run(
     """
     study = read(path)
     place = folder / study.name
-    with study_folder.locked(place):
-        journal = study_folder.journal_of(study, folder)
+    kept = study_folder.journal_path(study, folder)
+    with study_folder.locked(place, kept):
+        journal = Journal(kept)
         if not accept_changes:
             study_folder.check_unchanged(study, place, journal)
         all_tasks = tasks(study, study.jobs(), folder)
@@ -78,11 +78,14 @@ def follow(lines: Iterator[Line], journal: Journal, place: Path, number: int) ->
     """Keep each line, say it, and write the page now and then."""
     shown = time.monotonic()
     for count, line in enumerate(lines, 1):
-        if not (line["status"] == "stopped" and line.get("reason") in SIGNALS):
+        if not signalled(line):
             journal.add(line)
         screen.say(f"{count:>6}/{number} {told(line)}")
         if time.monotonic() - shown > PAGE_EVERY:
-            write_page(place)
+            try:
+                write_page(place)
+            except Exception as error:  # no page is worth a study
+                screen.warn(f"no page: {type(error).__name__}: {error}")
             shown = time.monotonic()
 
 

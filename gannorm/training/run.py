@@ -282,4 +282,4 @@ class Run:
 
 def seconds_of(observers: Iterable[Callback]) -> float:
     """Return how long callbacks have acted, in all attempts."""
-    return sum(getattr(callback, "seconds", 0.0) for callback in observers)
+    return sum((getattr(callback, "seconds", 0.0) for callback in observers), 0.0)

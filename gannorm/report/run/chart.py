@@ -68,9 +68,7 @@ def chart(
     frame = Frame(most, low, high)
     parts = [frame.axes(), *(mark_line(mark, frame) for mark in marks if mark.x <= most)]
     parts += [band(line, frame) for line in lines if line.band] + [curve(line, frame) for line in lines]
-    data = json.dumps(
-        [{"name": line.name, "points": [[x, float(f"{y:.5g}")] for x, y in line.points]} for line in lines]
-    )
+    data = json.dumps([{"name": line.name, "points": rounded(line.points)} for line in lines])
     said = f"{title}: " + "; ".join(
         f"{line.name} from {tick(line.points[0][1])} to {tick(line.points[-1][1])}" for line in lines if line.points
     )

@@ -4,7 +4,7 @@ import csv
 import datetime
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -170,14 +170,14 @@ def number(text: str) -> float | None:
         return None
 
 
-def lines_of_json(text: str) -> list[dict[str, Any]]:
-    """Return one object per line that has a state; a line that is half written is left out."""
+def lines_of_json(text: str, keys: Collection[str] = ("state", "images_seen")) -> list[dict[str, Any]]:
+    """Return one object per line that has these keys; a line that is half written is left out."""
     found = []
     for line in text.splitlines():
         try:
             event = json.loads(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and "state" in event and "images_seen" in event:
+        if isinstance(event, dict) and event.keys() >= set(keys):
             found.append(event)
     return found

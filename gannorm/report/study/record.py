@@ -1,13 +1,13 @@
 """What stands in a study's folder: its factors, and one line per run that came to an end."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gannorm.report.run.record import lines_of_json
 from gannorm.statistics import Survival, survival
 
 HEALTHY, ACCEPTED = 0.8, 0.1  # share of the modes, and of the samples, from which a look is healthy
@@ -24,33 +24,29 @@ class Run:
         seed: Of the run.
         status: "finished", "stopped" by the collapse policy, or "diverged" where a loss was no number any more.
         line: All of the line.
+        modes: K, of the study: a run that diverged does not say it.
     """
 
     cell: Mapping[str, str]
     seed: int
     status: str
     line: Mapping[str, Any]
+    modes: float
 
     def figure(self, name: str) -> float:
         """Return a figure of the end; 0 for a run that diverged, or whose samples all were rejected."""
         return float((self.line.get("final") or {}).get(name) or 0.0)
 
-    @cached_property
-    def modes(self) -> float:
-        """Return K, or NaN where nobody judged."""
-        return float((self.line.get("final") or {}).get("num_modes") or math.nan)
-
     @property
     def looks(self) -> list[tuple[float, float, float]]:
         """Return images seen, effective modes and accepted share of each look."""
-        return [(look[0], look[1] or 0.0, look[3] or 0.0) for look in self.line.get("looks", [])]
+        return [(float(look[0]), float(look[1] or 0), float(look[3] or 0)) for look in self.line.get("looks") or []]
 
     @cached_property
     def healthy_at(self) -> float | None:
         """Return when a look first had most of the modes and accepted samples enough; None if it never did."""
-        modes = self.modes if self.modes == self.modes else max((look[1] for look in self.looks), default=1.0)
-        enough = (images for images, some, accepted in self.looks if some >= HEALTHY * modes and accepted >= ACCEPTED)
-        return next(enough, None)
+        least = HEALTHY * self.modes
+        return next((images for images, some, share in self.looks if some >= least and share >= ACCEPTED), None)
 
     @cached_property
     def collapsed_at(self) -> float | None:
@@ -59,7 +55,7 @@ class Run:
             return None
         later = [look for look in self.looks if look[0] > self.healthy_at]
         lost = (images for images, some, accepted in later if some < COLLAPSED * self.modes or accepted < REJECTED)
-        end = self.watched_until if self.status == "diverged" else None
+        end = float(self.line.get("images", self.watched_until)) if self.status == "diverged" else None
         return next(lost, end)
 
     @property
@@ -75,21 +71,23 @@ class StudyRecord:
     Attributes:
         path: The folder.
         name: Of the study.
-        factors: Names of the levels of each.
+        factors: Options that each level of each sets.
         runs: Those that ended, of the cells that it has now.
         failed: Lines of those that failed.
         planned: How many runs it is to have.
         outcome: What is compared.
+        modes: K.
         others: Runs in the journal that are not of it any more.
     """
 
     path: Path
     name: str
-    factors: Mapping[str, Sequence[str]]
+    factors: Mapping[str, Mapping[str, Mapping[str, Any]]]
     runs: Sequence[Run]
     failed: Sequence[Mapping[str, Any]]
     planned: int
     outcome: str
+    modes: float
     others: int = 0
     by_cell: dict[tuple[str, ...], list[Run]] = field(default_factory=dict, repr=False)
 
@@ -102,24 +100,24 @@ class StudyRecord:
         """
         try:
             told = json.loads((path / "study.json").read_text())
-            factors = {name: list(levels) for name, levels in told["factors"].items()}
-            cells = {tuple(cell.values()) for cell in told["cells"]}
+            options = {name: dict(levels) for name, levels in told["factors"].items()}
+            jobs = {key: (dict(zip(options, levels, strict=True)), seed) for key, levels, seed in told["jobs"]}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is no folder of a study: {type(error).__name__} in study.json") from error
-        lines = latest(lines_of(Path(told.get("journal") or path / "journal.jsonl")))
-        own = [line for line in lines if tuple(line["cell"].values()) in cells and set(line["cell"]) == set(factors)]
-        runs = [Run(line["cell"], line["seed"], line["status"], line) for line in own if line["status"] in ENDED]
+        journal = path / (told.get("journal") or "journal.jsonl")
+        if told.get("journal") and not journal.exists():
+            raise ValueError(f"{path}: its journal {journal} is missing; put it back there, or run the study again")
+        lines = {line["key"]: line for line in lines_of(journal)}
+        own = [lines[key] | {"cell": cell, "seed": seed} for key, (cell, seed) in jobs.items() if key in lines]
+        ended = [line for line in own if line["status"] in ENDED]
+        modes = max((float((line.get("final") or {}).get("num_modes") or 1) for line in ended), default=1.0)
+        runs = [Run(line["cell"], line["seed"], line["status"], line, modes) for line in ended]
         by_cell: dict[tuple[str, ...], list[Run]] = {}
         for run in sorted(runs, key=lambda run: run.seed):
             by_cell.setdefault(tuple(run.cell.values()), []).append(run)
         failed = [line for line in own if line["status"] == "failed"]
-        rest = len(lines) - len(own)
-        return cls(path, told["name"], factors, runs, failed, told["runs"], told["outcome"], rest, by_cell)
-
-    @cached_property
-    def modes(self) -> float:
-        """Return K; 1 where no run says it."""
-        return max((run.modes for run in self.runs if run.modes == run.modes), default=1.0)
+        others = len(lines) - len(own)
+        return cls(path, told["name"], options, runs, failed, len(jobs), told["outcome"], modes, others, by_cell)
 
     def with_levels(self, **levels: str) -> list[Run]:
         """Return the runs that have these levels."""
@@ -137,20 +135,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    found = []
-    for written in text.splitlines():
-        try:
-            line = json.loads(written)
-        except ValueError:
-            continue
-        if isinstance(line, dict) and {"key", "cell", "seed", "status"} <= line.keys():
-            found.append(line)
-    return found
-
-
-def latest(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the last line of each key."""
-    return list({line["key"]: line for line in lines}.values())
+    return lines_of_json(text, ("key", "cell", "seed", "status"))
 
 
 def staying(runs: Sequence[Run]) -> Survival | None:

@@ -78,7 +78,7 @@ def verdict(told: Told) -> str:
 
 def maps(told: Told) -> str:
     """Return the heat maps of the first two factors: outcome over all, at the best of the others, and collapse."""
-    rows, columns = (told.record.factors[factor] for factor in told.pair)
+    rows, columns = (list(told.record.factors[factor]) for factor in told.pair)
     fields = {(row, column): runs for row in rows for column in columns if (runs := of_field(told, row, column))}
     outcome = {
         place: float(np.median([run.figure(told.record.outcome) for run in runs])) for place, runs in fields.items()
@@ -140,7 +140,7 @@ def tests(told: Told) -> str:
     body = [
         [
             effect.factor,
-            f"{effect.levels[0]} against {effect.levels[1]}",
+            f"{effect.levels[0]} against {effect.levels[1]}" + (f" (differ in {effect.also})" if effect.also else ""),
             f"{effect.difference:+.2f}",
             str(effect.seeds),
             str(effect.pairs),

@@ -54,6 +54,7 @@ class Effect:
         p: Two-sided, of a paired permutation test over seeds.
         adjusted: After Holm, over all effects of the study.
         needed: Seeds that would show such a difference.
+        also: Options in which the levels differ, where they are several.
     """
 
     factor: str
@@ -64,6 +65,7 @@ class Effect:
     p: float
     adjusted: float
     needed: int | None
+    also: str = ""
 
     @property
     def shown(self) -> bool:
@@ -111,7 +113,8 @@ def effects(record: StudyRecord) -> list[Effect]:
     adjusted = holm(p_values)
     return [
         Effect(
-            factor, pair, float(by_seed.mean()), len(by_seed), number, p, corrected, needed(by_seed, len(pairs))
+            factor, pair, float(by_seed.mean()), len(by_seed), number, p, corrected, needed(by_seed, len(pairs)),
+            also(record, factor, pair),
         )
         for (factor, pair), (by_seed, number), p, corrected in zip(pairs, found, p_values, adjusted, strict=True)
     ]  # fmt: skip
@@ -125,14 +128,24 @@ def levels_differ(record: StudyRecord, factor: str, pair: tuple[str, str]) -> bo
 def differences(record: StudyRecord, factor: str, pair: tuple[str, str]) -> tuple[np.ndarray, int]:
     """Return for each seed the mean difference of runs that differ in this factor only, and how many pairs there are.
 
-    Seeds are the unit: runs of one seed share data and noise, so that they do not count as independent.
+    Seeds are the unit: runs of one seed share data and noise, so that they do not count as independent. A seed counts
+    only if it has as many pairs as any: means over other cells would be of something else.
     """
     first, second = ({key(run, factor): run for run in record.with_levels(**{factor: level})} for level in pair)
     both: dict[int, list[float]] = {}
     for place in first.keys() & second.keys():
         difference = first[place].figure(record.outcome) - second[place].figure(record.outcome)
         both.setdefault(place[-1], []).append(difference)
-    return np.array([np.mean(values) for _, values in sorted(both.items())]), sum(map(len, both.values()))
+    most = max(map(len, both.values()), default=0)
+    whole = [values for _, values in sorted(both.items()) if len(values) == most]
+    return np.array([np.mean(values) for values in whole]), most * len(whole)
+
+
+def also(record: StudyRecord, factor: str, pair: tuple[str, str]) -> str:
+    """Return the options in which two levels differ, where they are more than one."""
+    first, second = (record.factors[factor][level] for level in pair)
+    differ = sorted(name for name in {*first, *second} if first.get(name) != second.get(name))
+    return ", ".join(differ) if len(differ) > 1 else ""
 
 
 def key(run: Run, factor: str) -> tuple:
@@ -150,27 +163,28 @@ def sentences(found: Sequence[Effect], name: str) -> list[str]:
     if not found:
         return ["No two runs differ in one factor only, so nothing can be compared yet."]
     told = [conclusion(effect, name) for effect in sorted(found, key=lambda effect: effect.adjusted) if effect.shown]
-    least = min(effect.seeds for effect in found)
     rest = [effect for effect in found if not effect.shown]
-    if rest:
-        told.append(open_question(rest, least, len(found)))
-    return told
+    return [*told, open_question(rest, len(found))] if rest else told
 
 
 def conclusion(effect: Effect, name: str) -> str:
     """Return one claim as a sentence."""
     better, worse = effect.levels if effect.difference > 0 else effect.levels[::-1]
+    alike = f"though they differ in {effect.also}" if effect.also else "all else alike"
     return (
-        f"{effect.factor}: {better} has {abs(effect.difference):.2f} more {name} than {worse}, all else alike "
+        f"{effect.factor}: {better} has {abs(effect.difference):.2f} more {name} than {worse}, {alike} "
         f"({effect.seeds} seeds, {effect.pairs} pairs of runs, p = {effect.adjusted:.3g} after Holm)."
     )
 
 
-def open_question(rest: Sequence[Effect], seeds: int, tests: int) -> str:
+def open_question(rest: Sequence[Effect], tests: int) -> str:
     """Return what cannot be told yet, as a sentence."""
-    smallest = min(2 / 2**seeds * tests, 1.0)
-    reason = f" with {seeds} seeds and {tests} tests none could be (p after Holm is {smallest:.2g} at least);"
-    reason = reason if smallest > LEVEL else ""
-    closest = min((effect.needed for effect in rest if effect.needed), default=None)
-    more = f" the clearest of them would need about {closest} seeds." if closest else " no difference was seen."
+    hopeless = [effect for effect in rest if 2 / 2**effect.seeds * tests > LEVEL]
+    reason = f" {len(hopeless)} of them have too few seeds to be shown at all, with {tests} tests;" if hopeless else ""
+    missing = min((effect.needed - effect.seeds for effect in rest if effect.needed), default=None)
+    more = (
+        f" the clearest would need about {max(missing, 1)} seeds more."
+        if missing is not None
+        else " no seeds say more."
+    )
     return f"Not shown are {len(rest)} of {tests} differences between levels;{reason}{more}"

@@ -1,0 +1,266 @@
+"""Studies: what a file makes of factors and seeds, that no run is lost or made twice, and what the page may say."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gannorm import cli
+from gannorm.report.study import StudyRecord, write
+from gannorm.report.study.record import lines_of
+from gannorm.report.study.summary import effects, sentences
+from gannorm.study import StudyError, read
+from gannorm.study.identify import tasks
+
+CONFIG = {
+    "images": 640,
+    "log_every_images": 320,
+    "data": {"class_path": "gannorm.data.MNIST", "init_args": {"batch_size": 64}},
+    "model": {
+        "generator": {"class_path": "gannorm.networks.MLPGenerator", "init_args": {"hidden": [8], "norm": None}},
+        "discriminator": {"class_path": "gannorm.networks.MLPDiscriminator", "init_args": {"hidden": [8]}},
+        "penalties": None,
+        "ema_half_life": 0,
+    },
+    "evaluation": {"every_images": 320, "num_samples": 64, "final_samples": 64, "instruments": []},
+}
+STUDY = {"name": "tiny", "config": CONFIG, "factors": {"model.generator.norm": ["batch", "layer"]}, "seeds": 2}
+
+
+def written(folder: Path, **changes: object) -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump({**STUDY, **changes}))
+    return path
+
+
+def command(path: Path, *options: str) -> list[str]:
+    return ["study", str(path), "--folder", str(path.parent / "runs"), "--workers", "2", *options]
+
+
+def journal(path: Path) -> list[dict]:
+    return lines_of(path.parent / "runs" / "tiny" / "journal.jsonl")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_wandb() -> Iterator[None]:
+    """Log nowhere: processes of a test that has used W&B share its service, where an id is in use after a kill."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "disabled")
+        yield
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a study that has ended."""
+    path = written(tmp_path_factory.mktemp("study"))
+    assert cli.main(command(path)) == 0
+    return path
+
+
+def test_every_cell_has_a_run_of_every_seed_and_the_same_command_makes_none_again(ended: Path) -> None:
+    lines = journal(ended)
+    assert sorted((line["cell"]["model.generator.norm"], line["seed"]) for line in lines) == [
+        ("batch", 0), ("batch", 1), ("layer", 0), ("layer", 1),
+    ]  # fmt: skip
+    assert all(line["status"] == "finished" and len(line["looks"]) == 2 for line in lines)
+    assert all((ended.parent / "runs" / "tiny" / line["id"] / "results.json").is_file() for line in lines)
+    assert cli.main(command(ended)) == 0
+    assert journal(ended) == lines
+
+
+def test_a_run_is_the_one_that_train_makes(ended: Path) -> None:
+    line = next(
+        line for line in journal(ended) if line["seed"] == 1 and line["cell"]["model.generator.norm"] == "layer"
+    )
+    alone = ended.parent / "alone.yaml"
+    alone.write_text(yaml.safe_dump(CONFIG))
+    options = ["--model.generator.norm=layer", "--seed_everything=1", "--name=tiny", "--quiet"]
+    folder = ended.parent / "alone"
+    assert cli.train([f"--config={alone}", f"--folder={folder}", *options]) == 0
+    results = json.loads((folder / "tiny" / line["id"] / "results.json").read_text())
+    assert results["evaluation"]["high_quality"] == pytest.approx(line["final"]["high_quality"], abs=1e-4)
+
+
+def test_a_changed_file_is_refused_with_what_differs_and_old_runs_are_left_out(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ended.parent / "runs" / "tiny", tmp_path / "runs" / "tiny")
+    path = written(tmp_path, config={**CONFIG, "images": 704})
+    assert cli.main(command(path)) == 2
+    assert "config: images" in capsys.readouterr().err
+    assert cli.main(command(path, "--accept-changes")) == 0
+    record = StudyRecord.read(tmp_path / "runs" / "tiny")
+    assert (len(record.runs), record.others) == (4, 4)
+    assert {run.line["images"] for run in record.runs} == {704}
+
+
+def test_a_renamed_level_keeps_its_runs(ended: Path, tmp_path: Path) -> None:
+    shutil.copytree(ended.parent / "runs" / "tiny", tmp_path / "runs" / "tiny")
+    factors = {"norm": {"BN": {"model.generator.norm": "batch"}, "LN": {"model.generator.norm": "layer"}}}
+    path = written(tmp_path, factors=factors)
+    before = journal(path)
+    assert cli.main(command(path)) == 0
+    assert journal(path) == before
+    assert {run.cell["norm"] for run in StudyRecord.read(tmp_path / "runs" / "tiny").runs} == {"BN", "LN"}
+
+
+@pytest.mark.parametrize("whom", ["study", "worker"])
+def test_nothing_is_lost_where_the_study_or_a_worker_is_killed(tmp_path: Path, whom: str) -> None:
+    path = written(tmp_path, config={**CONFIG, "images": 6400})
+    arguments = [sys.executable, "-m", "gannorm", *command(path)]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list((tmp_path / "runs" / "tiny").glob("*/metrics.csv")):
+        time.sleep(0.02)
+    if whom == "study":
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert subprocess.run(arguments, check=False, capture_output=True).returncode == 0
+    else:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        spawned = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(int(spawned[0]), signal.SIGKILL)
+        assert process.wait() == 0
+    lines = journal(path)
+    assert len({line["key"] for line in lines}) == len(lines) == 4
+    assert all(line["status"] == "finished" and line["images"] == 6400 for line in lines)
+
+
+def test_what_is_no_outcome_is_counted_and_run_again_only_if_asked(tmp_path: Path) -> None:
+    path = written(tmp_path, factors={"norm": {"none": {}, "wrong": {"model.generator.norm": "instance"}}}, seeds=1)
+    assert cli.main(command(path)) == 1
+    assert [line["status"] for line in sorted(journal(path), key=lambda line: line["cell"]["norm"])] == [
+        "finished", "failed",
+    ]  # fmt: skip
+    assert cli.main(command(path)) == 1
+    assert len(journal(path)) == 2
+    assert cli.main(command(path, "--retry-failed")) == 1
+    assert len(journal(path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"factors": {}}, "an empty matrix"),
+        ({"factors": ["a"]}, "factors: ['a']: a dict is needed"),
+        ({"fctors": {}}, "did you mean 'factors'"),
+        ({"seeds": 0}, "seeds: 0"),
+        ({"name": "../evil"}, "letters, digits"),
+        ({"leave_out": 3}, "a list is needed"),
+        ({"leave_out": [{"norm": "x"}]}, "no factor 'norm'"),
+        ({"outcome": "efective_modes"}, "did you mean 'effective_modes'"),
+        ({"factors": {"model.generator.nrm": ["batch"]}}, "did you mean"),
+        ({"factors": {"norm": {"a": {}, "b": {"model.generator.norm": "none"}}}}, "are the same run"),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], words: str
+) -> None:
+    assert cli.main(command(written(tmp_path, **changes))) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("runs/*/*/config.yaml"))
+
+
+def test_two_studies_do_not_write_to_one_folder_or_one_journal(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gannorm.study.folder import locked
+
+    own = tmp_path / "runs" / "tiny"
+    for place, kept in ((own, tmp_path / "other"), (tmp_path / "elsewhere", own / "journal.jsonl")):
+        with locked(place, kept):
+            assert cli.main(command(written(tmp_path))) == 2
+            assert "another study is writing" in capsys.readouterr().err
+
+
+def made(tmp_path: Path, values: dict[tuple[str, int], float | None]) -> StudyRecord:
+    """Return a study of one factor with these outcomes; None is a run that diverged after a look of two modes."""
+    study = read(written(tmp_path, seeds=sorted({seed for _, seed in values})))
+    jobs = study.jobs()
+    told = {"name": "made", "factors": study.factors, "outcome": "effective_modes", "journal": None}
+    told["jobs"] = [[job.key, list(job.cell.values()), job.seed] for job in jobs]
+    (tmp_path / "study.json").write_text(json.dumps(told))
+    lines = []
+    for job in jobs:
+        value = values[job.cell["model.generator.norm"], job.seed]
+        line = {"key": job.key, "cell": job.cell, "seed": job.seed, "images": 640}
+        figures = {"effective_modes": value, "num_modes": 10, "high_quality": 0.9}
+        ending = {"status": "finished", "final": figures, "looks": [[320, 9, 10, 0.9, ""], [640, value, 9, 0.9, ""]]}
+        gone = {"status": "diverged", "looks": [[320, 2.0, 2, 0.9, ""]]}
+        lines.append(json.dumps(line | (gone if value is None else ending)))
+    (tmp_path / "journal.jsonl").write_text("\n".join(lines) + "\n")
+    return StudyRecord.read(tmp_path)
+
+
+def test_a_clear_difference_is_claimed_and_a_run_that_diverged_has_no_modes(tmp_path: Path) -> None:
+    values: dict[tuple[str, int], float | None] = {}
+    for seed in range(8):
+        values |= {("batch", seed): 9.0 + 0.01 * seed, ("layer", seed): 4.0}
+    record = made(tmp_path, values)
+    (effect,) = effects(record)
+    assert (effect.seeds, effect.pairs, effect.p) == (8, 8, 2 / 2**8)
+    assert sentences([effect], "modes")[0].startswith("model.generator.norm: batch has 5.04 more modes than layer")
+    collapsed = [run for run in record.runs if run.collapsed_at is not None]
+    assert {run.cell["model.generator.norm"] for run in collapsed} == {"layer"}
+    record = made(tmp_path, values | {("batch", 0): None})
+    gone = next(run for run in record.runs if run.status == "diverged")
+    assert (gone.figure("effective_modes"), gone.healthy_at, gone.collapsed_at) == (0.0, None, None)
+
+
+def test_too_few_seeds_conclude_nothing(tmp_path: Path) -> None:
+    record = made(tmp_path, {("batch", 0): 9.0, ("batch", 1): 9.1, ("layer", 0): 1.0, ("layer", 1): 1.2})
+    (told,) = sentences(effects(record), "modes")
+    assert "too few seeds to be shown at all" in told
+
+
+def test_the_page_says_all_of_it_and_no_text_acts(ended: Path, tmp_path: Path) -> None:
+    record = made(tmp_path, {("batch", 0): 9.0, ("batch", 1): 9.1, ("layer", 0): 1.0, ("layer", 1): 1.2})
+    text = write(record.path).read_text()
+    assert "cannot be shown" not in text
+    assert "4 of 4 runs have ended" in text
+    assert (tmp_path / "summary.csv").read_text().count("\n") == 3
+    told = json.loads((tmp_path / "study.json").read_text())
+    (tmp_path / "study.json").write_text(json.dumps(told).replace('"batch"', '"<script>alert(1)</script>"'))
+    assert "<script>alert" not in write(tmp_path).read_text()
+    assert "<img alt" in write(ended.parent / "runs" / "tiny").read_text()  # samples of the median seed
+
+
+def test_a_sweep_has_the_factors_over_the_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(command(written(tmp_path), "--sweep")) == 0
+    sweep = yaml.safe_load(capsys.readouterr().out)
+    assert sweep["parameters"]["model.generator.norm"] == {"values": ["batch", "layer"]}
+    assert sweep["parameters"]["seed_everything"] == {"values": [0, 1]}
+    assert sweep["parameters"]["images"] == {"value": 640}
+
+
+def test_ids_of_seeds_are_those_of_each_resolved_alone(tmp_path: Path) -> None:
+    from gannorm.training.parser import Configuration
+    from gannorm.training.run_folder import identity
+
+    study = read(written(tmp_path))
+    for task in tasks(study, study.jobs(), tmp_path):
+        assert Path(task.folder).name == identity(Configuration(list(task.arguments)).plain())
+
+
+def test_the_committed_journal_is_of_its_study() -> None:
+    study = read(Path("configs/studies/norms-mlp.yaml"))
+    assert study.journal is not None
+    keys = {job.key for job in study.jobs()}
+    assert len(keys) == 864
+    lines = lines_of(study.journal)
+    assert lines
+    assert {line["key"] for line in lines} <= keys
+
+
+def test_a_study_without_a_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="cannot be read"):
+        read(tmp_path / "none.yaml")
