@@ -1,6 +1,5 @@
 """What reading the layers costs in the main job: readings of each set of instruments, as a share of the run's time."""
 
-import os
 import statistics
 import tempfile
 from typing import Any
@@ -18,6 +17,7 @@ def share(names: list[str], seed: int) -> float:
     """Return what part of the main job's time reading takes, from a short run that reads more often."""
     options = {"evaluation.every_images": IMAGES // READINGS, "evaluation.num_samples": 64}
     options |= {"evaluation.final_samples": 64, "evaluation.instruments": names, "seed_everything": seed}
+    options["trainer.logger"] = False
     with tempfile.TemporaryDirectory() as folder:
         results = gannorm.train(None, images=IMAGES, quiet=True, folder=folder, **options)
     each = results["instrument_seconds"] / READINGS
@@ -27,7 +27,6 @@ def share(names: list[str], seed: int) -> float:
 def run(rounds: int) -> dict[str, Any]:
     """Measure and print a table."""
     quiet_lightning()
-    os.environ["WANDB_MODE"] = "disabled"
     shares: dict[str, list[float]] = {name: [] for name in SETS}
     for seed in range(rounds):
         for name, names in SETS.items():
