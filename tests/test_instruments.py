@@ -197,6 +197,14 @@ def test_networks_that_do_not_learn_do_not_drift() -> None:
     assert {value for key, value in instruments.latest.items() if key.endswith("/relative")} == {0.0}
 
 
+def test_a_player_that_took_no_step_has_no_shift() -> None:
+    gan = tiny.gan(discriminator_steps=2)
+    instruments = Instruments(8, INSTRUMENTS)  # every batch; the generator steps at every second
+    tiny.fit(gan, tiny.loader(3), instruments)
+    shifted = {key.split("/")[1] for key in instruments.latest if key.startswith("covariate_shift/")}
+    assert (gan.d_steps, gan.g_steps, shifted) == (3, 1, {"discriminator"})
+
+
 def test_what_is_no_instrument_is_refused_with_the_nearest(tmp_path) -> None:
     with pytest.raises(ConfigError, match="no instrument 'layer'; did you mean 'layers'"):
         tiny_run(tmp_path, **{"evaluation.instruments": ["layer"]})

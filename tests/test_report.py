@@ -83,6 +83,17 @@ def test_a_good_run_is_told_in_words_and_pictures_and_the_page_needs_nothing_els
     assert len(text) < 5e6
 
 
+def test_a_run_that_was_never_judged_is_not_told_as_good(tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run")
+    rows = [line.split(",") for line in (path / "metrics.csv").read_text().splitlines()]
+    place = rows[0].index("collapse/state")
+    rows[1:] = [[*row[:place], str(code("immature")), *row[place + 1 :]] for row in rows[1:]]
+    (path / "metrics.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+    text = page([RunRecord.read(path)])
+    assert 'class="verdict unknown"' in text
+    assert "It never got out of immature" in text
+
+
 def test_a_collapse_is_in_the_verdict_the_list_the_time_line_and_on_the_charts(tmp_path: Path) -> None:
     parts = Parts(page([RunRecord.read(run_folder(tmp_path / "run", (9.0, 4.0, 3.0)))]))
     said = " ".join(parts.text)

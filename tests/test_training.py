@@ -20,6 +20,7 @@ from gannorm.gan.fitting import check_fit
 from gannorm.training import ConfigError, RunFolderError, run
 from gannorm.training.flat_config import flat_config
 from gannorm.training.parser import Configuration, arguments_of
+from gannorm.training.run import Run
 from gannorm.training.run_folder import check_disk, identity
 from gannorm.training.saving import load
 from tests import tiny
@@ -134,6 +135,20 @@ def interrupted(folder, monkeypatch, images, **overrides):
 
         patch.setattr(Configuration, "trainer_with", trainer_with)
         return tiny_run(folder, **overrides)
+
+
+def test_what_an_attempt_before_came_to_is_forgotten_when_a_run_goes_on(tmp_path, monkeypatch):
+    interrupted(tmp_path, monkeypatch, 64)
+    seen, fit = [], Run.fit
+    monkeypatch.setattr(Run, "fit", lambda self: seen.append(self.folder.results()) or fit(self))
+    assert tiny_run(tmp_path, resume=True)["status"] == "finished"
+    assert seen == [None]
+
+
+def test_a_generators_own_folder_loads_as_a_hub_has_it(finished, tmp_path):
+    shutil.copytree(finished[1] / "generator", tmp_path / "from a hub")
+    mine, theirs = gannorm.load(tmp_path / "from a hub"), gannorm.load(finished[1])
+    assert all(torch.equal(a, b) for a, b in zip(mine.parameters(), theirs.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("images", [64, 320, 448])

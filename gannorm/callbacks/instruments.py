@@ -47,6 +47,7 @@ class Instruments(EveryImages):
         self.shown: dict[str, Any] = {}  # what the networks are shown at every reading
         self.before: Readings = {}  # the last reading, from which a drift is measured
         self.weights: dict[str, dict[str, Tensor]] | None = None  # before the step that is read
+        self.steps: dict[str, int] = {}  # that each player had taken then
         self.resumed = False
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, *_: Any) -> None:  # noqa: ARG002
@@ -55,6 +56,7 @@ class Instruments(EveryImages):
         self.weights = None
         if "covariate_shift" in self.names and self.due(pl_module.images_seen, num_images(batch)):
             self.weights = {name: copied(network) for name, network in players(pl_module).items()}
+            self.steps = steps_of(pl_module)
 
     def due(self, images_seen: int, more: int) -> bool:
         """Return whether a moment comes with the next batch."""
@@ -78,7 +80,8 @@ class Instruments(EveryImages):
             if "spectra" in self.names:
                 found |= spectra(module)
             if self.weights is not None:
-                found |= shifts(module, self.shown, self.weights)
+                stepped = {name for name, number in steps_of(module).items() if number > self.steps[name]}
+                found |= shifts(module, self.shown, {name: self.weights[name] for name in stepped})
         self.latest = found
         for logger in trainer.loggers:
             logger.log_metrics({"images_seen": self.images_seen, **found}, step=self.images_seen)
@@ -180,13 +183,25 @@ def together(gan: GAN, called: str) -> tuple[str, ...]:
 
 
 def shifts(gan: GAN, shown: dict[str, Any], before: dict[str, dict[str, Tensor]]) -> dict[str, float]:
-    """Return how the step that was just taken below each layer changes its gradient, the other player frozen."""
+    """Return how the step that was just taken below each layer changes its gradient, the other player frozen.
+
+    Args:
+        gan: After the step.
+        shown: What the networks are shown.
+        before: The weights from before it, of each player that took one.
+    """
     found: dict[str, float] = {}
-    for name, network in players(gan).items():
+    for name in sorted(before):
+        network = players(gan)[name]
         for layer, shift in gradient_shifts(network, LOSSES[name](gan, shown), before[name], copied(network)).items():
             found[f"covariate_shift/{name}/{layer}/relative"] = shift.relative
             found[f"covariate_shift/{name}/{layer}/cosine"] = shift.cosine
     return found
+
+
+def steps_of(gan: GAN) -> dict[str, int]:
+    """Return how many steps each player has taken."""
+    return {"generator": gan.g_steps, "discriminator": gan.d_steps}
 
 
 def pair_as_data(pair: tuple[Activation, Activation]) -> list[tuple[Tensor, Tensor, float]]:

@@ -166,6 +166,7 @@ class Run:
         """
         self.folder.path.mkdir(parents=True, exist_ok=True)
         self.folder.write_config(self.plain)
+        self.folder.forget_results()
         exit_code = 1
         try:
             with self.interrupts:

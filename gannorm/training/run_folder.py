@@ -91,6 +91,10 @@ class RunFolder:
         """Write results.json, whole or not at all."""
         write_whole(self.path / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
 
+    def forget_results(self) -> None:
+        """Remove results.json: what an attempt before has come to is not what this one will."""
+        (self.path / "results.json").unlink(missing_ok=True)
+
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.yaml: training from it gives the same run."""
         part = {key: value for key, value in config.items() if key not in ("config", "resume", "fresh", "quiet")}

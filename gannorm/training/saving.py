@@ -43,8 +43,8 @@ def load(
     The generator is the averaged one with recomputed statistics, ready to be sampled.
 
     Args:
-        run: A run folder.
-        which: Which network.
+        run: A run folder, or the folder of one network, such as `generator/` as a hub has it.
+        which: Which network of a run.
         network: An object to load the weights into, instead of building one.
 
     Raises:
@@ -54,7 +54,8 @@ def load(
         >>> import gannorm
         >>> generator = gannorm.load("runs/mnist/0123abcd")  # doctest: +SKIP
     """
-    return load_network(Path(run) / which, network)
+    folder = Path(run)
+    return load_network(folder if (folder / "model.safetensors").is_file() else folder / which, network)
 
 
 def load_network(folder: Path, network: nn.Module | None = None) -> nn.Module:

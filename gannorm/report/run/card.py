@@ -35,7 +35,7 @@ how it is built and sampled; `model.safetensors` holds its weights, and nothing 
 ```python
 import gannorm
 
-generator = gannorm.load("PATH")  # the folder that holds generator/
+generator = gannorm.load("PATH")  # this folder
 ```
 
 | figure | {final.get("generator", "")} generator, {final["num_samples"]:,} samples |

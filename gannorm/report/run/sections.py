@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from gannorm.collapse import code
 from gannorm.report.run.curves import (
     GROUPS,
     charts,
@@ -42,7 +43,16 @@ def verdict(record: RunRecord) -> str:
     elif record.series("collapse/state"):
         sentences.append("No event of severity warn or higher.")
     kind = severity_of(worst["state"]) if worst is not None else ENDS.get(record.status, "none")
+    if worst is None and never_judged(record):
+        sentences.append("It never got out of immature: its samples were not good enough to be judged.")
+        kind = "unknown"
     return f'<p class="verdict {kind}">{escape(" ".join(sentences))}</p>'
+
+
+def never_judged(record: RunRecord) -> bool:
+    """Return whether the detector looked and never found samples that it could judge."""
+    states = record.series("collapse/state")
+    return bool(states) and all(value == code("immature") for _, value in states)
 
 
 def how_it_ended(record: RunRecord) -> str:
@@ -190,7 +200,7 @@ def time_taken(results: Mapping[str, Any]) -> str:
     """Return how long the run took, and on what."""
     if not {"seconds", "images_per_second", "evaluation_seconds"} <= results.keys():
         return ""
-    parts = {"evaluation_seconds": "evaluating", "instrument_seconds": "of it reading layers"}
+    parts = {"evaluation_seconds": "evaluating", "instrument_seconds": "reading layers"}
     whole = max(results["seconds"], 1e-9)
     shares = [f"{100 * results[key] / whole:.1f} % {words}" for key, words in parts.items() if key in results]
     return (

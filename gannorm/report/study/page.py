@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gannorm._version import __version__
 from gannorm.report.study.record import StudyRecord
-from gannorm.report.study.sections import SECTIONS, Told, rows, verdict
+from gannorm.report.study.sections import SECTIONS, rows, verdict
+from gannorm.report.study.told import Told
 
 RUN_PAGE = Path(__file__).parents[1] / "run"
 OWN = Path(__file__).parent

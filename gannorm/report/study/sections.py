@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from html import escape
 from pathlib import Path
 
@@ -11,57 +10,12 @@ import numpy as np
 from gannorm.report.run.chart import COLOURS, Line, chart
 from gannorm.report.run.sections import table
 from gannorm.report.study.heat import heat
-from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run, StudyRecord, lifetimes, staying
-from gannorm.report.study.summary import CellSummary, Effect, cells, effects, sentences
+from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run, lifetimes, staying
+from gannorm.report.study.summary import sentences
+from gannorm.report.study.told import Told
 from gannorm.statistics import log_rank_test
 
-NAMES = {"effective_modes": "effective modes", "covered_modes": "covered modes", "high_quality": "share accepted"}
 SHOWN_CELLS = 24  # that have curves and samples on the page
-
-
-class Told:
-    """A study with its summaries, each computed once.
-
-    Args:
-        record: The study.
-    """
-
-    def __init__(self, record: StudyRecord) -> None:
-        self.record = record
-
-    @cached_property
-    def cells(self) -> list[CellSummary]:
-        """Return all cells, best first."""
-        return cells(self.record)
-
-    @cached_property
-    def effects(self) -> list[Effect]:
-        """Return all effects."""
-        return effects(self.record)
-
-    @property
-    def outcome(self) -> str:
-        """Return what the outcome is called."""
-        return NAMES.get(self.record.outcome, self.record.outcome)
-
-    @property
-    def most(self) -> float:
-        """Return the largest value that the outcome can have."""
-        return 1.0 if self.record.outcome == "high_quality" else self.record.modes
-
-    @cached_property
-    def pair(self) -> tuple[str, str]:
-        """Return the two factors that the maps show: the first two; of one factor, that one twice."""
-        names = list(self.record.factors)
-        return names[0], names[min(1, len(names) - 1)]
-
-    @cached_property
-    def best(self) -> dict[tuple[str, str], CellSummary]:
-        """Return for each field of the maps its best cell."""
-        found: dict[tuple[str, str], CellSummary] = {}
-        for cell in self.cells:
-            found.setdefault((cell.cell[self.pair[0]], cell.cell[self.pair[1]]), cell)
-        return found
 
 
 def verdict(told: Told) -> str:

@@ -1,0 +1,53 @@
+"""A study with its summaries, each computed once for all parts of the page."""
+
+from functools import cached_property
+
+from gannorm.report.study.record import StudyRecord
+from gannorm.report.study.summary import CellSummary, Effect, cells, effects
+
+NAMES = {"effective_modes": "effective modes", "covered_modes": "covered modes", "high_quality": "share accepted"}
+
+
+class Told:
+    """A study with its summaries, each computed once.
+
+    Args:
+        record: The study.
+    """
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.record = record
+
+    @cached_property
+    def cells(self) -> list[CellSummary]:
+        """Return all cells, best first."""
+        return cells(self.record)
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """Return all effects."""
+        return effects(self.record)
+
+    @property
+    def outcome(self) -> str:
+        """Return what the outcome is called."""
+        return NAMES.get(self.record.outcome, self.record.outcome)
+
+    @property
+    def most(self) -> float:
+        """Return the largest value that the outcome can have."""
+        return 1.0 if self.record.outcome == "high_quality" else self.record.modes
+
+    @cached_property
+    def pair(self) -> tuple[str, str]:
+        """Return the two factors that the maps show: the first two; of one factor, that one twice."""
+        names = list(self.record.factors)
+        return names[0], names[min(1, len(names) - 1)]
+
+    @cached_property
+    def best(self) -> dict[tuple[str, str], CellSummary]:
+        """Return for each field of the maps its best cell."""
+        found: dict[tuple[str, str], CellSummary] = {}
+        for cell in self.cells:
+            found.setdefault((cell.cell[self.pair[0]], cell.cell[self.pair[1]]), cell)
+        return found
