@@ -180,11 +180,11 @@ def conclusion(effect: Effect, name: str) -> str:
 def open_question(rest: Sequence[Effect], tests: int) -> str:
     """Return what cannot be told yet, as a sentence."""
     hopeless = [effect for effect in rest if 2 / 2**effect.seeds * tests > LEVEL]
-    reason = f" {len(hopeless)} of them have too few seeds to be shown at all, with {tests} tests;" if hopeless else ""
+    reason = f" {len(hopeless)} of them have too few seeds to be shown at all, with {tests} tests." if hopeless else ""
     missing = min((effect.needed - effect.seeds for effect in rest if effect.needed), default=None)
     more = (
         f" the clearest would need about {max(missing, 1)} seeds more."
         if missing is not None
         else " no seeds say more."
     )
-    return f"Not shown are {len(rest)} of {tests} differences between levels;{reason}{more}"
+    return f"Not shown are {len(rest)} of {tests} differences between levels.{reason}{more}"
