@@ -91,16 +91,18 @@ def percent(value: float) -> str:
 def tests(told: Told) -> str:
     """Return the table of effects."""
     head = ["factor", "levels", f"difference in {told.outcome}", "seeds", "pairs", "p", "p, Holm", "seeds needed"]
+    head.append("levels differ in")
     body = [
         [
             effect.factor,
-            f"{effect.levels[0]} against {effect.levels[1]}" + (f" (differ in {effect.also})" if effect.also else ""),
+            f"{effect.levels[0]} against {effect.levels[1]}",
             f"{effect.difference:+.2f}",
             str(effect.seeds),
             str(effect.pairs),
             f"{effect.p:.3g}",
             f"{effect.adjusted:.3g}",
             "" if effect.needed is None else f"{effect.needed:,}",
+            effect.also,
         ]
         for effect in sorted(told.effects, key=lambda effect: (effect.adjusted, -abs(effect.difference)))
     ]

@@ -182,9 +182,5 @@ def open_question(rest: Sequence[Effect], tests: int) -> str:
     hopeless = [effect for effect in rest if 2 / 2**effect.seeds * tests > LEVEL]
     reason = f" {len(hopeless)} of them have too few seeds to be shown at all, with {tests} tests." if hopeless else ""
     missing = min((effect.needed - effect.seeds for effect in rest if effect.needed), default=None)
-    more = (
-        f" the clearest would need about {max(missing, 1)} seeds more."
-        if missing is not None
-        else " no seeds say more."
-    )
+    more = f" The clearest would need about {max(missing, 1)} seeds more." if missing is not None else ""
     return f"Not shown are {len(rest)} of {tests} differences between levels.{reason}{more}"
