@@ -135,6 +135,8 @@ def report_command(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, help="where to (report.html in the run folder; of several, here)")
     parser.add_argument("--terminal", action="store_true", help="plot here instead, as plain text")
     options = parser.parse_args(arguments)
+    if options.terminal and options.output is not None:
+        raise ValueError("--terminal writes no page: leave out --output")
     from gannorm.report import run, study
 
     if len(options.runs) == 1 and study.is_study(options.runs[0]):

@@ -33,7 +33,7 @@ class Panel:
 
 
 def sections() -> dict[str, list[Panel]]:
-    """Return all panels by section: modes and events on top, then samples, training, signals, layers.
+    """Return all panels by section: modes and events on top, then samples, training, signals, speed, layers.
 
     Example:
         >>> list(sections())[:2]
@@ -46,16 +46,18 @@ def sections() -> dict[str, list[Panel]]:
     found["Samples"] = [
         Panel("samples", ("samples",), kind="pictures"),
         Panel("each mode over time", ("shares of the modes",)),
-        Panel("each mode, last", tuple(f"share/{digit}" for digit in range(10)), kind="bars"),
+        Panel("modes 0 to 9, last", tuple(f"share/{digit}" for digit in range(10)), kind="bars"),
+        Panel("share of each mode", pattern="^share/[0-9]+$"),
     ]
     found |= {GROUPS[group]: panels for group, panels in curves.items()}
+    found["Speed"] = [Panel("images per second", ("speed/images_per_second",))]
     return found | {"Layers": layer_panels()}
 
 
 def layer_panels() -> list[Panel]:
     """Return one panel for each quantity and network."""
     return [
-        Panel(f"{quantity.title}: {NETWORKS[network]}", pattern=expression(quantity.of(network)))
+        Panel(f"{quantity.title}: {NETWORKS[network]}", pattern=f"^{expression(quantity.of(network))}$")
         for quantity in QUANTITIES
         for network in quantity.networks
     ]

@@ -12,4 +12,5 @@ from gannorm.callbacks.mode_coverage import ModeCoverage as ModeCoverage
 from gannorm.callbacks.progress import ProgressBar as ProgressBar
 from gannorm.callbacks.sample_grid import SampleGrid as SampleGrid
 from gannorm.callbacks.signals import Signals as Signals
+from gannorm.callbacks.speed import Speed as Speed
 from gannorm.callbacks.stop_at import StopAt as StopAt

@@ -50,14 +50,14 @@ class EveryImages(pl.Callback):
         """Count, and act where a moment has come."""
         before, batch = self.images_seen, args[1]
         self.images_seen = pl_module.images_seen if isinstance(pl_module, GAN) else before + num_images(batch)
-        if self.reached(before) or (self.at_the_end and trainer.should_stop):
+        if self.reached(before, self.images_seen) or (self.at_the_end and trainer.should_stop):
             start = time.perf_counter()
             self.act(trainer, pl_module)
             self.seconds += time.perf_counter() - start
 
-    def reached(self, before: int) -> bool:
-        """Return whether a moment has come since so many images."""
-        return any(self.images_seen // interval > before // interval for interval in self.intervals)
+    def reached(self, before: int, after: int) -> bool:
+        """Return whether a moment comes between so many images and so many."""
+        return any(after // interval > before // interval for interval in self.intervals)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the count, so that a resumed run acts at the same moments."""

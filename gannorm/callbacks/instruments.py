@@ -54,13 +54,10 @@ class Instruments(EveryImages):
         """Keep the weights where the step to come will be read."""
         assert isinstance(pl_module, GAN)
         self.weights = None
-        if "covariate_shift" in self.names and self.due(pl_module.images_seen, num_images(batch)):
+        seen = pl_module.images_seen
+        if "covariate_shift" in self.names and self.reached(seen, seen + num_images(batch)):
             self.weights = {name: copied(network) for name, network in players(pl_module).items()}
             self.steps = steps_of(pl_module)
-
-    def due(self, images_seen: int, more: int) -> bool:
-        """Return whether a moment comes with the next batch."""
-        return any((images_seen + more) // every > images_seen // every for every in self.intervals)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Choose what is shown at the first batch; read where a moment has come."""

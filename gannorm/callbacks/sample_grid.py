@@ -1,4 +1,4 @@
-"""A picture of what was judged: one row for each mode, and a last row of what belongs to none."""
+"""A picture of what was judged: a row of images for each mode, and of what belongs to none; or points in the plane."""
 
 import time
 from pathlib import Path
@@ -7,11 +7,14 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from jaxtyping import UInt8
+from PIL import Image
 from torch import Tensor
 
 from gannorm.callbacks.mode_coverage import ModeCoverage
 from gannorm.evaluation import Evaluation
+from gannorm.evaluation.scatter import scatter
 from gannorm.evaluation.sheet import COLUMNS, sheet, to_picture
+from gannorm.judges import Judge
 from gannorm.tracking import WandbLogger
 
 
@@ -20,6 +23,16 @@ def grid(evaluation: Evaluation, num_modes: int, columns: int = COLUMNS) -> UInt
     kinds = torch.where(evaluation.accepted, evaluation.judged.mode, num_modes)
     counts = torch.bincount(kinds, minlength=num_modes)[:num_modes]
     return sheet(evaluation.images, kinds, counts, columns)
+
+
+def picture_of(evaluation: Evaluation, judge: Judge) -> Image.Image | None:
+    """Return what a look saw; None of what cannot be shown, such as points of many dimensions."""
+    if evaluation.images.ndim == 4:
+        return to_picture(grid(evaluation, judge.num_modes))
+    centers = getattr(judge, "centers", None)
+    if not isinstance(centers, Tensor) or centers.shape[1:] != (2,):
+        return None
+    return scatter(evaluation.images, evaluation.accepted, centers)
 
 
 class SampleGrid(pl.Callback):
@@ -41,10 +54,12 @@ class SampleGrid(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:  # noqa: ARG002
         """Save what the coverage callback has just judged."""
         latest = self.coverage.latest
-        if not self.coverage.has_looked() or not trainer.is_global_zero or latest is None or latest.images.ndim != 4:
+        if not self.coverage.has_looked() or not trainer.is_global_zero or latest is None:
             return
         start = time.perf_counter()
-        picture = to_picture(grid(latest, self.coverage.judge.num_modes))
+        picture = picture_of(latest, self.coverage.judge)
+        if picture is None:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         picture.save(self.folder / sheet_name(self.coverage.images_seen))
         for logger in trainer.loggers:

@@ -151,7 +151,7 @@ def measured(images: Float[Tensor, "n ..."], judge: Judge, labels: Int64[Tensor,
     coverage = coverage_of(judge)
     are_modes = accepted(judge, judged)
     coverage.update(judged.mode, are_modes)
-    metrics = coverage.compute()
+    metrics = coverage.compute() | {"high_quality_ceiling": getattr(judge, "ceiling", None)}
     if labels is not None:
         asked_for = AskedFor(judge.num_modes)
         asked_for.update(judged.mode, are_modes, labels)

@@ -70,9 +70,10 @@ class Activation:
     def drift_from(self, before: "Activation") -> float:
         """Return how far the moments have moved, in standard deviations of before: mean of |Δμ| / σ + |ln(σ' / σ)|.
 
-        Channels that were dead before have no unit to measure in and are left out; 0 where all were.
+        Channels that were dead before have no unit to measure in, and those that died have no logarithm: both are left
+        out, as `dead` counts them; 0 where none is left.
         """
-        alive = before.variance > TINY
+        alive = (before.variance > TINY) & (self.variance > TINY)
         if not bool(alive.any()):
             return 0.0
         now, then = (self.mean[alive], self.variance[alive]), (before.mean[alive], before.variance[alive])

@@ -82,6 +82,7 @@ class Observers:
             *self.reading_layers(),
             *self.looking(),
             self.saving(),
+            callbacks.Speed(self.every_reading),
             callbacks.ProgressBar(self.total_images, self.coverage),
         ]
 

@@ -167,6 +167,8 @@ class Run:
         self.folder.path.mkdir(parents=True, exist_ok=True)
         self.folder.write_config(self.plain)
         self.folder.forget_results()
+        if self.coverage is not None:
+            self.folder.write_judge(self.coverage.judge, label_of(self.data, self.coverage.judge))
         exit_code = 1
         try:
             with self.interrupts:

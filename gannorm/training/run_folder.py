@@ -15,6 +15,7 @@ import torch
 import yaml
 
 from gannorm import norms
+from gannorm.judges import Judge
 from gannorm.training.errors import RunFolderError
 
 NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder", "allow")
@@ -94,6 +95,17 @@ class RunFolder:
     def forget_results(self) -> None:
         """Remove results.json: what an attempt before has come to is not what this one will."""
         (self.path / "results.json").unlink(missing_ok=True)
+
+    def write_judge(self, judge: Judge, label: str) -> None:
+        """Write judge.json: who will say what a sample is, and how often each mode is real."""
+        content = {
+            "protocol": label,
+            "sha256": judge.sha256,
+            "num_modes": judge.num_modes,
+            "prior": judge.prior.tolist(),
+            "ceiling": getattr(judge, "ceiling", None),
+        }
+        write_whole(self.path / "judge.json", json.dumps(content, indent=2) + "\n")
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.yaml: training from it gives the same run."""

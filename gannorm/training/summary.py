@@ -9,9 +9,8 @@ from rich.table import Table
 
 from gannorm import tracking
 from gannorm.report.run.page import NAME as PAGE
+from gannorm.report.run.sections import rows_of
 from gannorm.training.run import Outcome
-
-ROWS = {"evaluation": "averaged", "evaluation_raw": "raw", "real": "real, held out"}
 
 
 def table(results: Mapping[str, Any]) -> Table:
@@ -25,27 +24,14 @@ def table(results: Mapping[str, Any]) -> Table:
         title_justify="left",
         caption_justify="left",
     )
-    known = any(key in results for key in ROWS)
-    labelled = any("asked_for" in results.get(key, {}) for key in ROWS)
+    rows = rows_of(results)
+    labelled = any("asked_for" in results[key] for key in rows)
     columns = ("", "samples", "covered", "effective", "KL", "TV", "accepted", *(["asked"] if labelled else []))
-    for column in columns if known else ():
+    for column in columns if rows else ():
         sheet.add_column(column, justify="right" if column else "left", no_wrap=True)
-    for key, name in rows_of(results).items():
+    for key, name in rows.items():
         sheet.add_row(name, *cells(results[key]), *([as_asked(results[key])] if labelled else []))
     return sheet
-
-
-def rows_of(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return which figures stand in the table, and under which names; a generator that is not averaged stands once.
-
-    Example:
-        >>> rows_of({"evaluation": {"generator": "raw"}, "evaluation_raw": {"generator": "raw"}, "real": {}})
-        {'evaluation': 'raw', 'real': 'real, held out'}
-    """
-    found = {key: name for key, name in ROWS.items() if key in results}
-    if results.get("evaluation", {}).get("generator") == "raw":
-        found["evaluation"] = found.pop("evaluation_raw", ROWS["evaluation_raw"])
-    return found
 
 
 def cells(metrics: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """The card of a trained generator: README.md beside its weights, in the layout that model hubs read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,12 @@ FIGURES = {
     "effective_modes": "effective modes",
     "kl": "KL, nats",
     "high_quality": "accepted share",
+}
+PERFECT = {
+    "covered modes": "num_modes",
+    "effective modes": "effective_modes_ceiling",
+    "KL, nats": "kl_floor",
+    "accepted share": "high_quality_ceiling",
 }
 FILE = Path("generator") / "README.md"
 
@@ -38,13 +45,19 @@ import gannorm
 generator = gannorm.load("PATH")  # this folder
 ```
 
-| figure | {final.get("generator", "")} generator, {final["num_samples"]:,} samples |
-| --- | --- |
-{chr(10).join(f"| {name} | {value:.4g} |" for name, value in measured.items())}
+| figure | {final.get("generator", "")} generator, {final["num_samples"]:,} samples | a perfect one |
+| --- | --- | --- |
+{chr(10).join(f"| {name} | {value:.4g} | {perfect(final, name)} |" for name, value in measured.items())}
 
 Measured by {final.get("protocol", "a judge of one's own")}, {final.get("statistics", "")} statistics, logarithms to e.
 Seed {record.results.get("seed", "unknown")}. {events(record)}
 """
+
+
+def perfect(final: Mapping[str, Any], name: str) -> str:
+    """Return what as many samples of a perfect generator would show, as far as it is known."""
+    value = final.get(PERFECT[name])
+    return "" if value is None else f"{value:.4g}"
 
 
 def front_matter(title: str, data: str, measured: dict[str, float], kind: str) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
+from gannorm.collapse import SEVERITIES
 from gannorm.report.run.scales import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, limits, short, thinned, tick, ticks
 
-COLOURS = 8  # classes c0 to c7 of the style sheet
-POINTS, FEWEST = 2000, 40  # of all curves of a chart; of each of very many
+COLOURS = 8  # classes c0 to c7 of the style sheet; curves beyond them are dashed
+DASHES = 3
+POINTS, FEWEST = 1200, 24  # of all curves of a chart; of each of very many
+MARKS = 24  # of a chart, the first of the most severe
+REFERENCE = "reference"
 Points = Sequence[tuple[float, float]]
 
 
@@ -20,13 +24,20 @@ class Line:
         name: For the legend.
         points: x and y, x rising.
         band: x, low and high of an interval; empty = none.
-        colour: Number of its class.
+        number: Of the curve, which says its colour and dashes.
+        reference: Whether it is what could be, not what was: a floor, or a ceiling.
     """
 
     name: str
     points: Points
     band: Sequence[tuple[float, float, float]] = ()
-    colour: int = 0
+    number: int = 0
+    reference: bool = False
+
+    @property
+    def style(self) -> str:
+        """Return the classes of its colour and dashes."""
+        return REFERENCE if self.reference else f"c{self.number % COLOURS} d{self.number // COLOURS % DASHES}"
 
 
 @dataclass(frozen=True)
@@ -66,18 +77,18 @@ def chart(
     low, high = limits(values, bounds)
     most = max((x for line in lines for x, _ in line.points), default=1.0) or 1.0
     frame = Frame(most, low, high)
-    parts = [frame.axes(), *(mark_line(mark, frame) for mark in marks if mark.x <= most)]
+    parts = [frame.axes(), *(mark_line(mark, frame) for mark in few(marks) if mark.x <= most)]
     parts += [band(line, frame) for line in lines if line.band] + [curve(line, frame) for line in lines]
     data = json.dumps([{"name": line.name, "points": rounded(line.points)} for line in lines])
     said = f"{title}: " + "; ".join(
         f"{line.name} from {tick(line.points[0][1])} to {tick(line.points[-1][1])}" for line in lines if line.points
     )
-    keys = "".join(f'<span class="key"><i class="c{line.colour}"></i>{escape(line.name)}</span>' for line in lines)
+    keys = "".join(f'<span class="key"><i class="{line.style}"></i>{escape(line.name)}</span>' for line in lines)
     legend = f'<span class="legend">{keys}</span>'
     heading = escape(title) + (f" <small>{escape(unit)}</small>" if unit else "")
     return (
         f'<figure class="chart"><figcaption>{heading}{legend if len(lines) > 1 else ""}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(said)}" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" tabindex="0" aria-label="{escape(said)}" '
         f'data-lines="{escape(data)}" data-frame="{LEFT},{WIDTH - RIGHT},{most:g}">{"".join(parts)}'
         '<line class="cursor" y1="12" y2="196" hidden/></svg></figure>'
     )
@@ -90,7 +101,19 @@ def rounded(points: Points) -> list[list[float]]:
 
 def slim(line: Line, most: int) -> Line:
     """Return a curve with at most so many points."""
-    return Line(line.name, thinned(line.points, most), thinned(line.band, most), line.colour)
+    return replace(line, points=thinned(line.points, most), band=thinned(line.band, most))
+
+
+def few(marks: Sequence[Mark]) -> list[Mark]:
+    """Return the marks that are drawn, in order: all, or the most severe ones, the first of these.
+
+    Example:
+        >>> many = [Mark(float(x), "", "info") for x in range(99)]
+        >>> [mark.x for mark in few([*many, Mark(99.0, "", "critical")])][-2:]
+        [22.0, 99.0]
+    """
+    ranked = sorted(marks, key=lambda mark: (-SEVERITIES.index(mark.severity), mark.x))
+    return sorted(ranked[:MARKS], key=lambda mark: mark.x)
 
 
 @dataclass(frozen=True)
@@ -135,20 +158,21 @@ def curve(line: Line, frame: Frame) -> str:
     """Return a curve, or a dot where there is one point only."""
     places = [(frame.across(x), frame.down(y)) for x, y in line.points]
     if len(places) == 1:
-        return f'<circle class="c{line.colour}" cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="3"/>'
+        return f'<circle class="{line.style}" cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="3"/>'
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    return f'<polyline class="c{line.colour}" points="{path}"/>'
+    return f'<polyline class="{line.style}" points="{path}"/>'
 
 
 def band(line: Line, frame: Frame) -> str:
     """Return the area of an interval."""
     upper = [f"{frame.across(x):.1f},{frame.down(high):.1f}" for x, _, high in line.band]
     lower = [f"{frame.across(x):.1f},{frame.down(low):.1f}" for x, low, _ in reversed(line.band)]
-    return f'<polygon class="band c{line.colour}" points="{" ".join(upper + lower)}"/>'
+    return f'<polygon class="band {line.style}" points="{" ".join(upper + lower)}"/>'
 
 
 def mark_line(mark: Mark, frame: Frame) -> str:
     """Return an event's line; it is wide to the mouse and thin to the eye."""
     x = frame.across(mark.x)
     ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"'
-    return f'<g class="mark {mark.severity}"><title>{escape(mark.text)}</title><line {ends}/></g>'
+    wide = f'<line class="near" {ends}/>'
+    return f'<g class="mark {mark.severity}"><title>{escape(mark.text)}</title><line {ends}/>{wide}</g>'

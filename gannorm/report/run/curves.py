@@ -1,10 +1,10 @@
 """Which curves a page shows: one row of a table for each chart, left out where a run has none of its keys."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gannorm.collapse import STATES
-from gannorm.report.run.chart import COLOURS, Line, Mark, chart
+from gannorm.report.run.chart import Line, Mark, chart
 from gannorm.report.run.maps import heat_map, strip
 from gannorm.report.run.record import WARN, RunRecord
 
@@ -19,6 +19,7 @@ class Curves:
         title: What is shown.
         unit: Of the vertical axis.
         lines: Key of metrics.csv to its name in the legend; a key with `_low` and `_high` beside it has a band.
+        references: Likewise, of what a perfect generator would show.
         bounds: Of the vertical axis; None = those of the curves. "modes" at the top is the number of modes.
         meaning: One sentence under the chart.
     """
@@ -29,6 +30,7 @@ class Curves:
     meaning: str
     bounds: tuple[float, float | str] | None = None
     group: str = "modes"
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 CURVES: tuple[Curves, ...] = (
@@ -39,20 +41,23 @@ CURVES: tuple[Curves, ...] = (
         "How many modes the samples have: covered ones, and e to the entropy of their frequencies. "
         "The band is a 95 % interval.",
         (0.0, "modes"),
+        references={"coverage/effective_modes_ceiling": "effective, perfect"},
     ),
     Curves(
         "accepted samples",
         "share",
         {"coverage/high_quality": "accepted"},
-        "How many samples the judge takes for a mode at all; 99 of 100 real ones are.",
+        "How many samples the judge takes for a mode at all, and how many of real ones.",
         (0.0, 1.0),
+        references={"coverage/high_quality_ceiling": "real samples"},
     ),
     Curves(
         "distance from the real frequencies",
         "nats, share",
         {"coverage/kl": "KL divergence", "coverage/tv": "total variation"},
-        "0 where each mode comes as often as in the data.",
+        "0 where each mode comes as often as in the data; so few samples of a perfect generator show the floors.",
         (0.0, 0.1),
+        references={"coverage/kl_floor": "KL floor", "coverage/tv_floor": "total variation floor"},
     ),
     Curves(
         "variety without a judge",
@@ -139,23 +144,31 @@ def draw(curves: Curves, records: Sequence[RunRecord]) -> str:
     several = len(records) > 1
     keys = list(curves.lines)[: 1 if several else None]
     lines = [
-        line(record, key, record.title if several else curves.lines[key], number % COLOURS, with_band=not several)
+        line(record, key, record.title if several else curves.lines[key], number, with_band=not several)
         for number, (record, key) in enumerate((record, key) for record in records for key in keys)
     ]
     lines = [one for one in lines if one.points]
     if not lines:
         return ""
+    if not several:
+        lines += references(curves, records[0])
     title = f"{curves.title}: {curves.lines[keys[0]]}" if several and len(curves.lines) > 1 else curves.title
     drawn = chart(title, curves.unit, lines, () if several else marks(records[0]), bounds_of(curves, records))
     return drawn.replace("</figure>", f"<p>{curves.meaning}</p></figure>")
 
 
-def line(record: RunRecord, key: str, name: str, colour: int, *, with_band: bool) -> Line:
+def references(curves: Curves, record: RunRecord) -> list[Line]:
+    """Return what a perfect generator would show, where the run says it."""
+    found = [Line(name, record.series(key), reference=True) for key, name in curves.references.items()]
+    return [one for one in found if one.points]
+
+
+def line(record: RunRecord, key: str, name: str, number: int, *, with_band: bool) -> Line:
     """Return one curve with its interval."""
     low, high = dict(record.series(f"{key}_low")), dict(record.series(f"{key}_high"))
     points = record.series(key)
     band = [(x, low[x], high[x]) for x, _ in points if with_band and x in low and x in high]
-    return Line(name, points, band, colour)
+    return Line(name, points, band, number)
 
 
 def bounds_of(curves: Curves, records: Sequence[RunRecord]) -> tuple[float, float] | None:
@@ -213,9 +226,10 @@ def modes_over_time(record: RunRecord) -> str:
 
 
 def prior_of(record: RunRecord) -> list[float]:
-    """Return the real frequencies: those of the held-out real samples, or equal ones."""
-    shares = record.results.get("real", {}).get("shares")
-    return list(shares) if shares else [1 / record.num_modes] * record.num_modes
+    """Return the real frequencies: the judge's, those of the held-out real samples, or, of old folders, equal ones."""
+    known = record.judge.get("prior"), record.results.get("real", {}).get("shares")
+    fitting = [list(shares) for shares in known if isinstance(shares, list) and len(shares) == record.num_modes]
+    return [*fitting, [1 / record.num_modes] * record.num_modes][0]
 
 
 def mode_name(record: RunRecord, mode: int) -> str:

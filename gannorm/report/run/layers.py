@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from gannorm.report.run.chart import COLOURS, Line, chart
+from gannorm.report.run.chart import Line, chart
 from gannorm.report.run.curves import marks
 from gannorm.report.run.record import RunRecord
 from gannorm.vocabulary import expression
@@ -47,15 +47,16 @@ SHOWN = ("generator", "discriminator_real", "discriminator_fake")
 QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         "drift of each layer's input",
-        "standard deviations",
+        "|Δμ| / σ + |ln σ′/σ|",
         "layer/{network}/{layer}/in/drift",
-        "How far the moments of a layer's input have moved since the look before: internal covariate shift.",
+        "How far the moments of a layer's input have moved since the look before, mean over channels: internal "
+        "covariate shift.",
         SHOWN,
         (0.0, 0.1),
     ),
     Quantity(
         "drift before the norm",
-        "standard deviations",
+        "|Δμ| / σ + |ln σ′/σ|",
         "layer/{network}/{layer}/out/drift",
         "How far the moments of what a layer gives to the norm after it have moved since the look before.",
         SHOWN,
@@ -79,7 +80,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     Quantity(
         "stale statistics",
-        "standard deviations",
+        "|Δμ| / σ + |ln σ′/σ|",
         "norm/{network}/{layer}/gap",
         "How far a batch's statistics are from a norm's running ones: what eval mode does otherwise than training.",
         SHOWN,
@@ -171,7 +172,7 @@ QUANTITIES: tuple[Quantity, ...] = (
 
 def layers(record: RunRecord) -> str:
     """Return the charts of the layers; empty where nothing was read."""
-    keys = sorted({key for row in record.rows for key in row})
+    keys = list(dict.fromkeys(key for row in record.rows for key in row))  # in the order of the network
     drawn = [draw(record, keys, quantity, network) for quantity in QUANTITIES for network in quantity.networks]
     return f'<div class="charts">{"".join(drawn)}</div>' if any(drawn) else ""
 
@@ -179,7 +180,7 @@ def layers(record: RunRecord) -> str:
 def draw(record: RunRecord, keys: list[str], quantity: Quantity, network: str) -> str:
     """Return one chart; empty where the run has no such key."""
     matches = [match for key in keys if (match := re.fullmatch(expression(quantity.of(network)), key))]
-    lines = [Line(match[1], record.series(match[0]), (), place % COLOURS) for place, match in enumerate(matches)]
+    lines = [Line(match[1], record.series(match[0]), (), place) for place, match in enumerate(matches)]
     lines = [line for line in lines if line.points]
     if not lines:
         return ""

@@ -37,8 +37,9 @@ def heat_map(title: str, columns: Sequence[float], rows: Sequence[str], shares: 
         parts.append(f'<text x="{x:.1f}" y="{height - 18}" text-anchor="middle">{short(columns[place])}</text>')
     parts.append(f'<text x="{WIDTH - RIGHT}" y="{height - 4}" text-anchor="end">images seen</text>')
     last = ", ".join(f"{name} {values[-1]:.2f}" for name, values in zip(rows, shares, strict=True) if len(values))
+    heading = f"{escape(title)} <small>times as often as in the data, darkest from 2 on</small>"
     return (
-        f'<figure class="chart"><figcaption>{escape(title)} <small>1 = as often as in the data</small></figcaption>'
+        f'<figure class="chart"><figcaption>{heading}</figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(f"{title}; at the last look {last}")}">'
         f"{''.join(parts)}</svg></figure>"
     )

@@ -1,8 +1,9 @@
 """The page: one file with everything in it, for one run or several side by side."""
 
 import datetime
+import os
+import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -12,10 +13,12 @@ from gannorm._version import __version__
 from gannorm.report.run.curves import CURVES, draw
 from gannorm.report.run.record import RunRecord
 from gannorm.report.run.sections import SECTIONS, as_data, final_figures, notes, table, verdict
+from gannorm.report.run.sheets import last_sheets, samples
 
 FOLDER = Path(__file__).parent
 NAME = "report.html"
-ROOM = 4_000_000  # letters of the pages of several runs, so that all stays under 5 MB
+ROOM = 4_600_000  # letters of all that is drawn, so that a page stays under 5 MB
+LEAST = 400_000  # for one run of many: what its charts may take
 COMPARED = ("modes", "accepted samples", "distance from the real frequencies", "variety without a judge", "losses")
 
 
@@ -43,13 +46,18 @@ def page(records: Sequence[RunRecord]) -> str:
     )
 
 
-def one(record: RunRecord) -> str:
-    """Return all sections of a run."""
-    parts = [shown(verdict, record), notes(record)]
-    for heading, section in SECTIONS.items():
-        if content := shown(section, record):
-            parts.append(f"<section><h2>{escape(heading)}</h2>{content}</section>")
-    return "".join(parts)
+def one(record: RunRecord, room: int = ROOM) -> str:
+    """Return all sections of a run; the samples take what room the others leave."""
+    top = shown(verdict, record) + notes(record)
+    drawn = {heading: shown(section, record) for heading, section in SECTIONS.items()}
+    left = room - len(top) - sum(map(len, drawn.values()))
+    drawn["Samples"] = shown(partial(samples, room=left), record)
+    return top + "".join(titled(heading, content) for heading, content in drawn.items() if content)
+
+
+def titled(heading: str, content: str) -> str:
+    """Return a section under its heading."""
+    return f"<section><h2>{escape(heading)}</h2>{content}</section>"
 
 
 def shown(section: Callable[[Any], str], record: Any) -> str:
@@ -61,27 +69,30 @@ def shown(section: Callable[[Any], str], record: Any) -> str:
 
 
 def several(records: Sequence[RunRecord]) -> str:
-    """Return a table of the runs, their curves in common charts, and each run's own page below, folded."""
+    """Return a table of the runs, their last samples, their curves in common charts, each run's own page folded."""
     drawn = [shown(partial(draw, curves), records) for curves in CURVES if curves.title in COMPARED]
     charts = "".join(chart for chart in drawn if chart)
-    return (
-        f"<section><h2>Runs</h2>{comparison(records)}</section>"
-        f'<section><h2>Curves</h2><div class="charts">{charts}</div></section>'
-        f"<section><h2>Each run</h2>{folded(records)}</section>"
-    )
+    parts = {
+        "Runs": comparison(records),
+        "Samples": shown(partial(last_sheets, room=ROOM // 2), records),
+        "Curves": f'<div class="charts">{charts}</div>' if charts else "",
+    }
+    top = "".join(titled(heading, content) for heading, content in parts.items() if content)
+    return top + titled("Each run", folded(records, ROOM - len(top)))
 
 
-def folded(records: Sequence[RunRecord]) -> str:
-    """Return each run's own page, folded, as far as there is room; of the others their names."""
-    pages: list[str] = []
-    for record in records:
-        content = one(replace(record, picture_bytes=record.picture_bytes // len(records)))
+def folded(records: Sequence[RunRecord], room: int) -> str:
+    """Return each run's own page, folded; where there is no room for one, how to get it."""
+    pages = []
+    for number, record in enumerate(records):
+        share = max(room // (len(records) - number), min(LEAST, room))
+        content = one(record, share) if share > 0 else ""
+        if not content or len(content) > share:
+            command = f"gannorm report {shlex.quote(str(record.path))}"
+            content = f"<p>There is no room for it here: <code>{escape(command)}</code> writes it by itself.</p>"
         pages.append(f"<details><summary>{escape(record.title)}</summary>{content}</details>")
-        if sum(map(len, pages)) > ROOM:
-            pages.pop()
-            break
-    left = ", ".join(escape(str(record.path / NAME)) for record in records[len(pages) :])
-    return "".join(pages) + (f"<p>No room for more here; see {left}.</p>" if left else "")
+        room -= len(pages[-1])
+    return "".join(pages)
 
 
 def comparison(records: Sequence[RunRecord]) -> str:
@@ -139,9 +150,23 @@ def write(folders: Sequence[Path], output: Path | None = None) -> Path:
     """Write the page of one run into its folder, or of several to `report.html` here; return where it is.
 
     Raises:
-        ValueError: A folder is no run folder.
+        ValueError: A folder is no run folder, or the page cannot be written there.
     """
     records = [RunRecord.read(folder) for folder in folders]
     target = output or (folders[0] / NAME if len(folders) == 1 else Path(NAME))
-    target.write_text(page(records), encoding="utf-8")
+    return write_text(target, page(records))
+
+
+def write_text(target: Path, text: str) -> Path:
+    """Write a page, whole or not at all, and return where it is.
+
+    Raises:
+        ValueError: It cannot be written there.
+    """
+    try:
+        temporary = target.with_name(f"{target.name}.tmp")
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+        os.replace(temporary, target)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{target}: the page cannot be written there: {error}; choose another --output") from None
     return target

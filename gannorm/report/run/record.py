@@ -5,7 +5,7 @@ import datetime
 import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,9 @@ from gannorm._version import __version__
 from gannorm.collapse import STATES
 
 UNKNOWN = "no end yet"  # the status of a run that has written no results
+JUDGE = "judge.json"
+MAPPINGS = ("evaluation", "evaluation_raw", "real", "versions", "generator", "discriminator")
+NESTED = ("*/", "*/*/", "*/*/*/")  # where a run folder may be inside what is none
 FILES = ("config.yaml", "results.json", "metrics.csv", "events.jsonl")
 Content = TypeVar("Content")
 
@@ -31,7 +34,7 @@ class RunRecord:
         events: Of the detector of collapse, in order.
         sheets: Images seen and file of each sample sheet, in order.
         notes: Sentences on what is missing, broken, or of another version.
-        picture_bytes: That a page has room for.
+        judge: Who says what a sample is, and how often each mode is real; empty for who has none, and of old folders.
     """
 
     path: Path
@@ -41,7 +44,7 @@ class RunRecord:
     events: Sequence[Mapping[str, Any]]
     sheets: Sequence[tuple[int, Path]]
     notes: Sequence[str]
-    picture_bytes: int = 2_600_000
+    judge: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "RunRecord":
@@ -53,43 +56,47 @@ class RunRecord:
         if not path.is_dir():
             raise ValueError(f"{path} is no folder; give a run folder, such as runs/mnist/<id>")
         if not any((path / name).exists() for name in FILES):
-            inside = sorted(found.parent for found in path.glob("**/config.yaml"))
+            inside = sorted(found.parent for depth in NESTED for found in path.glob(f"{depth}config.yaml"))
             hint = f"; there is one in {inside[0]}" if inside else ""
             raise ValueError(f"{path} is no run folder: it has none of {', '.join(FILES)}{hint}")
         notes: list[str] = []
         config: dict[str, Any] = part(path / "config.yaml", yaml.safe_load, dict, notes)
-        results: dict[str, Any] = part(path / "results.json", json.loads, dict, notes)
+        results: dict[str, Any] = without_foreign(part(path / "results.json", json.loads, dict, notes), notes)
         rows: list[dict[str, float]] = part(path / "metrics.csv", metrics, list, notes)
         events: list[dict[str, Any]] = part(path / "events.jsonl", lines_of_json, list, notes)
-        sheets = sorted((int(file.stem), file) for file in (path / "samples").glob("*.png") if file.stem.isdigit())
+        sheets = sorted((int(file.stem), file) for file in (path / "samples").glob("*.png") if file.stem.isdecimal())
         if not sheets:
             notes.append("There are no sample sheets in samples/.")
-        made_by = (results.get("versions") or {}).get("gannorm", __version__)
+        judge: dict[str, Any] = part(path / JUDGE, json.loads, dict, notes) if (path / JUDGE).exists() else {}
+        made_by = results.get("versions", {}).get("gannorm", __version__)
         if made_by != __version__:
             notes.append(f"The run was made by version {made_by}; this page by {__version__}.")
-        return cls(path, config, results, rows, events, sheets, notes)
+        return cls(path, config, results, rows, events, sheets, notes, judge)
 
     @property
     def title(self) -> str:
         """Return the run's name and id."""
-        return f"{self.results.get('name') or self.config.get('name') or self.path.parent.name} {self.path.name}"
+        name = self.results.get("name") or self.config.get("name") or self.path.absolute().parent.name
+        return printable(f"{name} {self.path.absolute().name}")
 
     @property
     def status(self) -> str:
         """Return whether it finished, stopped, or has not said."""
-        return str(self.results.get("status", UNKNOWN))
+        return printable(str(self.results.get("status", UNKNOWN)))
 
     @property
     def images_seen(self) -> int:
         """Return how far it came."""
         last = max((int(row["images_seen"]) for row in self.rows), default=0)
-        return int(self.results.get("images_seen", last))
+        told = self.results.get("images_seen")
+        return int(told) if isinstance(told, int | float) and math.isfinite(told) else last
 
     @property
     def num_modes(self) -> int:
         """Return K; 0 where nobody judged."""
         final = self.results.get("evaluation", {}).get("num_modes", 0)
-        return int(max((row.get("coverage/num_modes", 0) for row in self.rows), default=final))
+        looks = [row["coverage/num_modes"] for row in self.rows if "coverage/num_modes" in row]
+        return int(next((num for num in (*looks, final) if isinstance(num, int | float) and math.isfinite(num)), 0))
 
     @property
     def last_written(self) -> datetime.datetime:
@@ -122,7 +129,7 @@ def part(path: Path, parse: Callable[[str], Any], kind: type[Content], notes: li
         return kind()
     try:
         content = parse(path.read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error, yaml.YAMLError) as error:
         notes.append(f"{path.name} cannot be read: {' '.join(str(error).split())[:200]}")
         return kind()
     if content is not None and not isinstance(content, kind):
@@ -150,7 +157,7 @@ def metrics(text: str) -> list[dict[str, float]]:
     for row in csv.DictReader(text.splitlines()):
         numbers = {key: number(value) for key, value in row.items() if key is not None and isinstance(value, str)}
         known = {key: value for key, value in numbers.items() if value is not None}
-        if "images_seen" in known:
+        if math.isfinite(known.get("images_seen", math.nan)):
             found.append(known)
     return found
 
@@ -178,6 +185,23 @@ def lines_of_json(text: str, keys: Collection[str] = ("state", "images_seen")) -
             event = json.loads(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and event.keys() >= set(keys):
+        if isinstance(event, dict) and event.keys() >= set(keys) and isinstance(event.get("images_seen", 0), int):
             found.append(event)
     return found
+
+
+def without_foreign(results: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """Return results without what should be a mapping and is none, with a note on it."""
+    foreign = [key for key in MAPPINGS if key in results and not isinstance(results[key], dict)]
+    notes += [f"results.json: {key!r} is no mapping." for key in foreign]
+    return {key: value for key, value in results.items() if key not in foreign}
+
+
+def printable(text: str) -> str:
+    r"""Return a text without control characters, such as those that colour a terminal.
+
+    Example:
+        >>> printable("[31mred")
+        '[31mred'
+    """
+    return "".join(letter for letter in text if letter.isprintable())

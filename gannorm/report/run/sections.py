@@ -1,20 +1,17 @@
 """The parts of a run's page, from the verdict to how to run it again; one function each, in a table."""
 
-import base64
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gannorm.collapse import code
+from gannorm.collapse import SEVERITIES, code
 from gannorm.report.run.curves import (
     GROUPS,
     charts,
-    is_bad,
     mode_name,
     modes_over_time,
     prior_of,
@@ -26,6 +23,7 @@ from gannorm.report.run.record import UNKNOWN, RunRecord
 
 Section = Callable[[RunRecord], str]
 ENDS = {"failed": "error", UNKNOWN: "unknown"}  # how an end looks where no event says it
+LOOKS = ("none", "unknown", *SEVERITIES[1:])  # of a verdict, from good to bad
 FIGURES = {"evaluation": "averaged", "evaluation_raw": "raw", "real": "real, held out"}
 
 
@@ -42,7 +40,8 @@ def verdict(record: RunRecord) -> str:
         sentences.append(f"The worst event was {worst['state']} at {worst['images_seen']:,} images.")
     elif record.series("collapse/state"):
         sentences.append("No event of severity warn or higher.")
-    kind = severity_of(worst["state"]) if worst is not None else ENDS.get(record.status, "none")
+    ends = [ENDS.get(record.status, "none"), "none" if worst is None else severity_of(worst["state"])]
+    kind = max(ends, key=LOOKS.index)
     if worst is None and never_judged(record):
         sentences.append("It never got out of immature: its samples were not good enough to be judged.")
         kind = "unknown"
@@ -80,19 +79,55 @@ def notes(record: RunRecord) -> str:
 
 
 def figures(record: RunRecord) -> str:
-    """Return the table of final figures."""
-    rows = {name: record.results[key] for key, name in FIGURES.items() if key in record.results}
+    """Return the table of final figures, with what as many samples of a perfect generator would show."""
+    rows = {named(name, record.results[key]): record.results[key] for key, name in rows_of(record.results).items()}
     if not rows:
         return ""
     columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "samples": lambda found: f"{found['num_samples']:,}",
         "covered": lambda found: f"{found['covered_modes']}/{found['num_modes']}",
         "effective": lambda found: interval(found, "effective_modes", "{:.2f}"),
-        "KL": lambda found: interval(found, "kl", "{:.4f}"),
+        "KL, nats": lambda found: interval(found, "kl", "{:.4f}"),
         "accepted": lambda found: interval(found, "high_quality", "{:.3f}"),
     }
     body = [[name, *(cell(found) for cell in columns.values())] for name, found in rows.items()]
-    return table(["", *columns], body)
+    return f"{table(['', *columns], [*body, perfect(next(iter(rows.values())))])}<p>{escape(judged_by(record))}</p>"
+
+
+def named(name: str, found: Mapping[str, Any]) -> str:
+    """Return a row's name, with the statistics that its norms sampled with."""
+    return f"{name}, {found['statistics']} statistics" if "statistics" in found else name
+
+
+def perfect(found: Mapping[str, Any]) -> list[str]:
+    """Return the row of a perfect generator, as far as it is known."""
+    known = {"effective_modes_ceiling": "{:.2f}", "kl_floor": "{:.4f}", "high_quality_ceiling": "{:.3f}"}
+    limits = ["" if found.get(key) is None else form.format(found[key]) for key, form in known.items()]
+    return ["a perfect generator", f"{found['num_samples']:,}", f"{found['num_modes']}/{found['num_modes']}", *limits]
+
+
+def rows_of(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return which figures stand in the table, and under which names; a generator that is not averaged stands once.
+
+    Example:
+        >>> rows_of({"evaluation": {"generator": "raw"}, "evaluation_raw": {"generator": "raw"}, "real": {}})
+        {'evaluation': 'raw', 'real': 'real, held out'}
+    """
+    found = {key: name for key, name in FIGURES.items() if key in results}
+    if results.get("evaluation", {}).get("generator") == "raw":
+        found["evaluation"] = found.pop("evaluation_raw", FIGURES["evaluation_raw"])
+    return found
+
+
+def judged_by(record: RunRecord) -> str:
+    """Return by whom and how the figures were made: a number without its protocol cannot be compared."""
+    final = record.results.get("evaluation", {})
+    protocol = final.get("protocol") or record.judge.get("protocol", "a judge of one's own")
+    weights = str(record.results.get("classifier_sha256") or record.judge.get("sha256", "unknown"))
+    return (
+        f"Judged by {protocol}, SHA-256 {weights[:8]}; natural logarithms; in brackets 95 % intervals of these "
+        "samples, not of other seeds."
+    )
 
 
 def interval(found: Mapping[str, Any], key: str, form: str) -> str:
@@ -117,47 +152,6 @@ def told(event: Mapping[str, Any]) -> str:
     """Return an event's sentence with its state in bold."""
     state, text = escape(str(event["state"])), escape(str(event.get("text", event["state"])))
     return text.replace(state, f"<b>{state}</b>", 1)
-
-
-def samples(record: RunRecord) -> str:
-    """Return sample sheets over time with a slider; as many as fit, the first, the last and those at events first."""
-    chosen = chosen_sheets(record)
-    if not chosen:
-        return ""
-    pictures = "".join(
-        f'<img data-images="{images:,}" alt="samples at {images:,} images, one row for each mode, rejected ones last" '
-        f'src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"'
-        f"{'' if path == chosen[-1][1] else ' hidden'}>"
-        for images, path in chosen
-    )
-    left_out = len(record.sheets) - len(chosen)
-    note = f"<p>{left_out} of {len(record.sheets)} sheets are left out.</p>" if left_out else ""
-    return (
-        '<div class="sheets"><label>images seen: <output></output>'
-        f'<input type="range" min="0" max="{len(chosen) - 1}" value="{len(chosen) - 1}" '
-        f'aria-label="moment of the sample sheet"></label>{pictures}</div>{note}'
-    )
-
-
-def chosen_sheets(record: RunRecord) -> list[tuple[int, Path]]:
-    """Return the sheets that a page has room for."""
-    room = record.picture_bytes
-    told = {event["images_seen"] for event in record.events if is_bad(event["state"])}
-    ranked = sorted(
-        range(len(record.sheets)),
-        key=lambda place: (
-            place not in (0, len(record.sheets) - 1),
-            record.sheets[place][0] not in told,
-            -(place & -place),  # those at coarse steps before those between
-        ),
-    )
-    chosen = []
-    for place in ranked:
-        room -= record.sheets[place][1].stat().st_size
-        if room < 0:
-            break
-        chosen.append(place)
-    return [record.sheets[place] for place in sorted(chosen)]
 
 
 def each_mode(record: RunRecord) -> str:
@@ -230,7 +224,7 @@ SECTIONS: dict[str, Section] = {
     "Events": events,
     "Figures": figures,
     "Modes": modes,
-    "Samples": samples,
+    "Samples": lambda _: "",  # the page fills it with what has room
     "Each mode": each_mode,
     **{GROUPS[group]: curves_of(group) for group in ("training", "signals")},
     "Layers": layers,

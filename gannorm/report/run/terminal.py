@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gannorm.report.run.curves import CURVES
-from gannorm.report.run.record import RunRecord
+from gannorm.report.run.record import RunRecord, printable
 from gannorm.report.run.sections import final_figures
 
 COLUMNS, ROWS = 64, 8
@@ -12,14 +12,8 @@ SHOWN = ("modes", "accepted samples", "variety without a judge", "losses")
 
 def terminal(record: RunRecord) -> str:
     """Return the run's state, its events and small plots."""
-    final = final_figures(record)
-    parts = [f"{record.title}: {record.status} at {record.images_seen:,} images"]
-    if final:
-        parts.append(
-            f"{final['covered_modes']:.0f}/{final['num_modes']:.0f} modes, {final['effective_modes']:.2f} effective, "
-            f"{100 * final['high_quality']:.1f} % accepted"
-        )
-    parts += [str(event.get("text", event["state"])) for event in record.events]
+    parts = [f"{record.title}: {record.status} at {record.images_seen:,} images", *figures(record)]
+    parts += [printable(str(event.get("text", event["state"]))) for event in record.events]
     parts += record.notes
     for curves in CURVES:
         key, name = next(iter(curves.lines.items()))
@@ -27,6 +21,16 @@ def terminal(record: RunRecord) -> str:
         if curves.title in SHOWN and len(points) > 1:
             parts.append(f"\n{curves.title}: {name}\n{plot(points)}")
     return "\n".join(parts)
+
+
+def figures(record: RunRecord) -> list[str]:
+    """Return the last figures as one line, if there are any that this version knows."""
+    final = final_figures(record)
+    known = [final.get(key) for key in ("covered_modes", "num_modes", "effective_modes", "high_quality")]
+    if not all(isinstance(figure, int | float) for figure in known):
+        return []
+    covered, num, effective, accepted = (float(str(figure)) for figure in known)
+    return [f"{covered:.0f}/{num:.0f} modes, {effective:.2f} effective, {100 * accepted:.1f} % accepted"]
 
 
 def plot(points: Sequence[tuple[float, float]], columns: int = COLUMNS, rows: int = ROWS) -> str:

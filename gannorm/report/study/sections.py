@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gannorm.report.run.chart import COLOURS, Line, chart
+from gannorm.report.run.chart import Line, chart
 from gannorm.report.run.sections import table
 from gannorm.report.study.heat import heat
 from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run, lifetimes, staying
@@ -125,7 +125,7 @@ def survival_of(told: Told, factor: str) -> str:
             continue
         last = max((run.watched_until - (run.healthy_at or 0)) for run in runs if run.healthy_at is not None)
         steps = stairs(curve.times.tolist(), curve.share.tolist(), float(last))
-        lines.append(Line(level, steps, (), place % COLOURS))
+        lines.append(Line(level, steps, (), place))
         ends[level] = (steps[-1][1], runs)
     if not lines:
         return ""
@@ -163,7 +163,7 @@ def curves(told: Told) -> str:
     for cell in list(told.best.values())[:SHOWN_CELLS]:
         runs = told.record.by_cell[tuple(cell.cell.values())]
         lines = [
-            Line(f"seed {run.seed}", [(images, some) for images, some, _ in run.looks], (), place % COLOURS)
+            Line(f"seed {run.seed}", [(images, some) for images, some, _ in run.looks], (), place)
             for place, run in enumerate(runs)
             if run.looks
         ]
@@ -197,7 +197,7 @@ def samples(told: Told) -> str:
 
 def last_sheet(folder: Path) -> Path | None:
     """Return the last sample sheet of a run folder."""
-    sheets = [file for file in (folder / "samples").glob("*.png") if file.stem.isdigit()]
+    sheets = [file for file in (folder / "samples").glob("*.png") if file.stem.isdecimal()]
     return max(sheets, key=lambda file: int(file.stem), default=None)
 
 
