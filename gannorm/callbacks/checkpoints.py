@@ -39,9 +39,9 @@ class Checkpoints(EveryImages):
         """Where the last one is."""
         return self.folder / "last.ckpt"
 
-    def reached(self, before: int) -> bool:
+    def reached(self, before: int, after: int) -> bool:
         """Return whether to save: at its own moments, and after each look."""
-        return super().reached(before) or (self.coverage is not None and self.coverage.has_looked())
+        return super().reached(before, after) or (self.coverage is not None and self.coverage.has_looked())
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Save, and keep a copy if it is the best."""
