@@ -15,8 +15,8 @@ import yaml
 
 from gannorm import cli
 from gannorm.report.study import StudyRecord, write
-from gannorm.report.study.record import lines_of
-from gannorm.report.study.summary import effects, sentences
+from gannorm.report.study.claims import effects, factor_effects, sentences
+from gannorm.report.study.record import Run, lifetimes, lines_of
 from gannorm.study import StudyError, read
 from gannorm.study.identify import tasks
 
@@ -184,7 +184,9 @@ def test_two_studies_do_not_write_to_one_folder_or_one_journal(
 
 def made(tmp_path: Path, values: dict[tuple[str, int], float | None]) -> StudyRecord:
     """Return a study of one factor with these outcomes; None is a run that diverged after a look of two modes."""
-    study = read(written(tmp_path, seeds=sorted({seed for _, seed in values})))
+    levels = list(dict.fromkeys(level for level, _ in values))
+    seeds = sorted({seed for _, seed in values})
+    study = read(written(tmp_path, seeds=seeds, factors={"model.generator.norm": levels}))
     jobs = study.jobs()
     told = {"name": "made", "factors": study.factors, "outcome": "effective_modes", "journal": None}
     told["jobs"] = [[job.key, list(job.cell.values()), job.seed] for job in jobs]
@@ -206,9 +208,12 @@ def test_a_clear_difference_is_claimed_and_a_run_that_diverged_has_no_modes(tmp_
     for seed in range(8):
         values |= {("batch", seed): 9.0 + 0.01 * seed, ("layer", seed): 4.0}
     record = made(tmp_path, values)
-    (effect,) = effects(record)
+    (factor,) = factor_effects(record)
+    (effect,) = effects(record, [factor])
     assert (effect.seeds, effect.pairs, effect.p) == (8, 8, 2 / 2**8)
-    assert sentences([effect], "modes")[0].startswith("model.generator.norm: batch has 5.04 more modes than layer")
+    matters, differs = sentences([factor], [effect], "modes")
+    assert matters.startswith("model.generator.norm matters: mean modes batch 9.04, layer 4.00 (8 seeds")
+    assert differs.startswith("model.generator.norm: batch has 5.04 more modes than layer")
     collapsed = [run for run in record.runs if run.collapsed_at is not None]
     assert {run.cell["model.generator.norm"] for run in collapsed} == {"layer"}
     record = made(tmp_path, values | {("batch", 0): None})
@@ -218,8 +223,39 @@ def test_a_clear_difference_is_claimed_and_a_run_that_diverged_has_no_modes(tmp_
 
 def test_too_few_seeds_conclude_nothing(tmp_path: Path) -> None:
     record = made(tmp_path, {("batch", 0): 9.0, ("batch", 1): 9.1, ("layer", 0): 1.0, ("layer", 1): 1.2})
-    (told,) = sentences(effects(record), "modes")
+    factors = factor_effects(record)
+    unclear, told = sentences(factors, effects(record, factors), "modes")
+    assert unclear == "Not shown to matter: model.generator.norm."
     assert "too few seeds to be shown at all" in told
+
+
+def test_three_seeds_may_say_that_a_factor_matters_but_not_which_of_its_levels(tmp_path: Path) -> None:
+    values: dict[tuple[str, int], float | None] = {}
+    for seed in range(3):
+        values |= {("batch", seed): 9.0, ("layer", seed): 5.0 + 0.1 * seed, ("group", seed): 4.0, ("none", seed): 1.0}
+    record = made(tmp_path, values)
+    factors = factor_effects(record)
+    (factor,) = factors
+    assert factor.p == pytest.approx(1 / 24**2)
+    claims = sentences(factors, effects(record, factors), "modes")
+    assert [claim.partition(" ")[2][:8] for claim in claims] == ["matters:", "shown ar"]
+
+
+def test_a_run_that_was_stopped_has_what_its_last_look_had_and_has_collapsed(tmp_path: Path) -> None:
+    made(tmp_path, {("batch", 0): 9.0, ("layer", 0): 9.0})
+    line, _ = map(json.loads, (tmp_path / "journal.jsonl").read_text().splitlines())
+    line |= {"status": "stopped", "final": {}}
+    line["looks"][-1][1] = 6.0
+    (tmp_path / "journal.jsonl").write_text(json.dumps(line) + "\n")
+    (run,) = StudyRecord.read(tmp_path).runs
+    assert (run.figure("effective_modes"), run.collapsed_at) == (6.0, 640.0)
+
+
+def test_what_longer_runs_do_later_says_nothing_of_shorter_ones() -> None:
+    looks = [[100, 9, 9, 0.9, ""], [200, 9, 9, 0.9, ""], [800, 1, 1, 0.9, ""]]
+    run = Run({"a": "x"}, 0, "finished", {"looks": looks, "images": 800}, 10.0)
+    assert lifetimes([run]) == ([700.0], [True])
+    assert lifetimes([run], until=300.0) == ([300.0], [False])
 
 
 def test_the_page_says_all_of_it_and_no_text_acts(ended: Path, tmp_path: Path) -> None:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from gannorm.statistics import holm, log_rank_test, median_interval, paired_test, seeds_needed, survival
+from gannorm.statistics import (
+    holm,
+    levels_test,
+    log_rank_test,
+    median_interval,
+    paired_test,
+    seeds_needed,
+    survival,
+)
 from tests.reference import study as slow
 
 
@@ -21,6 +29,28 @@ def test_a_paired_test_errs_as_seldom_as_it_says_and_finds_what_is_there():
     assert np.mean(errors) <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / 400)
     assert np.mean([paired_test(rng.normal(2, 1, 8)) <= 0.05 for _ in range(100)]) > 0.9
     assert paired_test(np.full(30, 1.0)) < 1e-3  # drawn, not all ways
+
+
+@pytest.mark.parametrize(("seeds", "levels"), [(2, 3), (3, 3), (2, 4), (5, 2)])
+def test_a_test_of_all_levels_is_all_ways_to_order_them(seeds, levels):
+    rng = np.random.default_rng(seeds)
+    for values in (rng.normal(0, 1, (seeds, levels)), rng.integers(0, 3, (seeds, levels)).astype(float)):
+        assert levels_test(values) == pytest.approx(slow.levels(values))
+
+
+def test_a_test_of_two_levels_is_the_paired_one():
+    values = np.random.default_rng(4).normal([0.7, 0.0], 1, (9, 2))
+    assert levels_test(values) == pytest.approx(paired_test(values[:, 0] - values[:, 1]))
+
+
+def test_a_test_of_all_levels_errs_as_seldom_as_it_says_and_finds_what_is_there():
+    rng = np.random.default_rng(5)
+    seeds = rng.normal(0, 5, (300, 3, 1))  # what a seed does to all its levels says nothing of them
+    errors = [levels_test(values) <= 0.05 for values in rng.standard_t(2, (300, 3, 4)) + seeds]
+    assert np.mean(errors) <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / 300)
+    found = [levels_test(rng.normal([0, 0, 1, 2], 0.4, (3, 4))) <= 0.05 for _ in range(100)]
+    assert np.mean(found) > 0.8
+    assert levels_test(rng.normal([0, 0, 0, 0, 0, 1], 0.3, (10, 6))) < 1e-3  # drawn, not all ways
 
 
 def test_tests_that_are_made_together_claim_falsely_as_seldom_as_one():

@@ -5,7 +5,7 @@ from gannorm.statistics.hopping import Hopping, hopping_index
 from gannorm.statistics.means import Summary, mean_interval, summary, welch_test
 from gannorm.statistics.permutation import difference_test, homogeneity_test
 from gannorm.statistics.proportions import exact_limits, share_interval
-from gannorm.statistics.seeds import holm, median_interval, paired_test, seeds_needed
+from gannorm.statistics.seeds import holm, levels_test, median_interval, paired_test, seeds_needed
 from gannorm.statistics.survival import Survival, log_rank_test, survival
 from gannorm.statistics.total_variation import total_variation_floor, total_variation_interval
 
@@ -21,6 +21,7 @@ __all__ = [
     "holm",
     "homogeneity_test",
     "hopping_index",
+    "levels_test",
     "log_rank_test",
     "mean_interval",
     "median_interval",

@@ -1,6 +1,6 @@
 """The statistics of studies the slow and obvious way."""
 
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 
@@ -10,6 +10,18 @@ def paired(differences):
     seen = abs(sum(differences))
     ways = [abs(sum(sign * value for sign, value in zip(signs, differences, strict=True))) for signs in
             product((1, -1), repeat=len(differences))]  # fmt: skip
+    return sum(way >= seen - 1e-12 for way in ways) / len(ways)
+
+
+def levels(values):
+    """Return p of all ways to give each seed's values to the levels."""
+
+    def apart(table):
+        means = [sum(column) / len(column) for column in zip(*table, strict=True)]
+        return sum((mean - sum(means) / len(means)) ** 2 for mean in means)
+
+    seen = apart([list(row) for row in values])
+    ways = [apart(table) for table in product(*(list(permutations(row)) for row in values))]
     return sum(way >= seen - 1e-12 for way in ways) / len(ways)
 
 

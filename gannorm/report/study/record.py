@@ -1,6 +1,7 @@
 """What stands in a study's folder: its factors, and one line per run that came to an end."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from gannorm.statistics import Survival, survival
 HEALTHY, ACCEPTED = 0.8, 0.1  # share of the modes, and of the samples, from which a look is healthy
 COLLAPSED, REJECTED = 0.5, 0.02  # and below which a run that was healthy has collapsed
 ENDED = ("finished", "stopped", "diverged")
+LOOKED = {"effective_modes": 1, "covered_modes": 2, "high_quality": 3}  # where a look in the journal has them
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Run:
     modes: float
 
     def figure(self, name: str) -> float:
-        """Return a figure of the end; 0 for a run that diverged, or whose samples all were rejected."""
+        """Return a figure of the end, or of the last look of a run that was stopped; 0 for a run that diverged."""
+        looks = self.line.get("looks") or []
+        if self.status == "stopped" and name in LOOKED and looks:
+            return float(looks[-1][LOOKED[name]] or 0.0)
         return float((self.line.get("final") or {}).get(name) or 0.0)
 
     @property
@@ -50,12 +55,15 @@ class Run:
 
     @cached_property
     def collapsed_at(self) -> float | None:
-        """Return when a run that was healthy had lost half of its modes, or nearly all samples; None if it did not."""
+        """Return when a run that was healthy had lost half of its modes, or nearly all samples; None if it did not.
+
+        One that diverged, or that the collapse policy stopped, had by its end.
+        """
         if self.healthy_at is None:
             return None
         later = [look for look in self.looks if look[0] > self.healthy_at]
         lost = (images for images, some, accepted in later if some < COLLAPSED * self.modes or accepted < REJECTED)
-        end = float(self.line.get("images", self.watched_until)) if self.status == "diverged" else None
+        end = None if self.status == "finished" else float(self.line.get("images", self.watched_until))
         return next(lost, end)
 
     @property
@@ -119,6 +127,11 @@ class StudyRecord:
         others = len(lines) - len(own)
         return cls(path, told["name"], options, runs, failed, len(jobs), told["outcome"], modes, others, by_cell)
 
+    @cached_property
+    def shortest(self) -> float:
+        """Return the images of the shortest runs that finished: as long as all runs could be watched."""
+        return min((run.watched_until for run in self.runs if run.status == "finished"), default=math.inf)
+
     def with_levels(self, **levels: str) -> list[Run]:
         """Return the runs that have these levels."""
         return [run for run in self.runs if all(run.cell[factor] == level for factor, level in levels.items())]
@@ -138,14 +151,21 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
     return lines_of_json(text, ("key", "cell", "seed", "status"))
 
 
-def staying(runs: Sequence[Run]) -> Survival | None:
+def staying(runs: Sequence[Run], until: float = math.inf) -> Survival | None:
     """Return the share of runs that have not collapsed, by images since they were first healthy; None of none."""
-    times, collapsed = lifetimes(runs)
+    times, collapsed = lifetimes(runs, until)
     return survival(times, collapsed) if times else None
 
 
-def lifetimes(runs: Sequence[Run]) -> tuple[list[float], list[bool]]:
-    """Return of each healthy run the images from its health to its collapse or its end, and whether it collapsed."""
+def lifetimes(runs: Sequence[Run], until: float = math.inf) -> tuple[list[float], list[bool]]:
+    """Return of each healthy run the images from its health to its collapse or its end, and whether it collapsed.
+
+    Args:
+        runs: Some may be longer than others.
+        until: What comes later is left out: where runs that are watched for longer differ from the others in more than
+            that, what they do later says nothing of the others.
+    """
     healthy = [run for run in runs if run.healthy_at is not None]
     times = [(run.collapsed_at or run.watched_until) - (run.healthy_at or 0.0) for run in healthy]
-    return times, [run.collapsed_at is not None for run in healthy]
+    collapsed = [run.collapsed_at is not None and time <= until for run, time in zip(healthy, times, strict=True)]
+    return [min(time, until) for time in times], collapsed

@@ -9,11 +9,11 @@ import numpy as np
 
 from gannorm.report.run.chart import Line, chart
 from gannorm.report.run.sections import table
+from gannorm.report.study.claims import sentences
+from gannorm.report.study.effects import survivals, tests
 from gannorm.report.study.heat import heat
-from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run, lifetimes, staying
-from gannorm.report.study.summary import sentences
+from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run
 from gannorm.report.study.told import Told
-from gannorm.statistics import log_rank_test
 
 SHOWN_CELLS = 24  # that have curves and samples on the page
 
@@ -26,7 +26,7 @@ def verdict(told: Told) -> str:
     state += f", {diverged} of them because a loss was no number any more" if diverged else ""
     state += f"; {len(record.failed)} failed and are not counted" if record.failed else ""
     state += f"; {record.others} runs in the journal are not of it any more" if record.others else ""
-    listed = "".join(f"<li>{escape(one)}</li>" for one in sentences(told.effects, told.outcome))
+    listed = "".join(f"<li>{escape(one)}</li>" for one in sentences(told.factors, told.effects, told.outcome))
     return f'<div class="verdict"><p>{escape(state)}.</p><ul>{listed}</ul></div>'
 
 
@@ -86,75 +86,6 @@ def decimal(value: float) -> str:
 def percent(value: float) -> str:
     """Return a share."""
     return f"{100 * value:.0f} %"
-
-
-def tests(told: Told) -> str:
-    """Return the table of effects."""
-    head = ["factor", "levels", f"difference in {told.outcome}", "seeds", "pairs", "p", "p, Holm", "seeds needed"]
-    head.append("levels differ in")
-    body = [
-        [
-            effect.factor,
-            f"{effect.levels[0]} against {effect.levels[1]}",
-            f"{effect.difference:+.2f}",
-            str(effect.seeds),
-            str(effect.pairs),
-            f"{effect.p:.3g}",
-            f"{effect.adjusted:.3g}",
-            "" if effect.needed is None else f"{effect.needed:,}",
-            effect.also,
-        ]
-        for effect in sorted(told.effects, key=lambda effect: (effect.adjusted, -abs(effect.difference)))
-    ]
-    note = "Paired by seed: of each seed the mean difference of all runs that differ in this factor only."
-    return f"<p>{note}</p>{table(head, body)}" if body else ""
-
-
-def survivals(told: Told) -> str:
-    """Return for each factor the share of healthy runs that have not collapsed, by images since they were healthy."""
-    drawn = [curves for factor in told.record.factors if (curves := survival_of(told, factor))]
-    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
-
-
-def survival_of(told: Told, factor: str) -> str:
-    """Return the survival curves of one factor's levels, with the log-rank test of the two that are furthest apart."""
-    lines, ends = [], {}
-    for place, level in enumerate(told.record.factors[factor]):
-        runs = told.record.with_levels(**{factor: level})
-        if (curve := staying(runs)) is None:
-            continue
-        last = max((run.watched_until - (run.healthy_at or 0)) for run in runs if run.healthy_at is not None)
-        steps = stairs(curve.times.tolist(), curve.share.tolist(), float(last))
-        lines.append(Line(level, steps, (), place))
-        ends[level] = (steps[-1][1], runs)
-    if not lines:
-        return ""
-    return chart(f"not collapsed: {factor}", "share of the healthy runs", lines, bounds=(0.0, 1.0)) + furthest(ends)
-
-
-def stairs(times: Sequence[float], shares: Sequence[float], last: float) -> list[tuple[float, float]]:
-    """Return the corners of a curve that falls in steps.
-
-    Example:
-        >>> stairs([0.0, 2.0], [1.0, 0.5], 3.0)
-        [(0.0, 1.0), (2.0, 1.0), (2.0, 0.5), (3.0, 0.5)]
-    """
-    corners = [(times[0], shares[0])]
-    for before, (time, value) in zip(shares, zip(times[1:], shares[1:], strict=True), strict=False):
-        corners += [(time, before), (time, value)]
-    return [*corners, (max(last, times[-1]), shares[-1])]
-
-
-def furthest(ends: Mapping[str, tuple[float, list[Run]]]) -> str:
-    """Return one sentence on the two levels that end furthest apart."""
-    if len(ends) < 2:
-        return ""
-    best, worst = max(ends, key=lambda level: ends[level][0]), min(ends, key=lambda level: ends[level][0])
-    p = log_rank_test(*lifetimes(ends[best][1]), *lifetimes(ends[worst][1]))
-    return (
-        f'<p class="note">{escape(best)} against {escape(worst)}, the two that end furthest apart: log-rank p = '
-        f"{p:.2g}, for these two alone, as if they had not been chosen.</p>"
-    )
 
 
 def curves(told: Told) -> str:

@@ -2,8 +2,9 @@
 
 from functools import cached_property
 
+from gannorm.report.study.claims import Effect, FactorEffect, effects, factor_effects
 from gannorm.report.study.record import StudyRecord
-from gannorm.report.study.summary import CellSummary, Effect, cells, effects
+from gannorm.report.study.summary import CellSummary, cells
 
 NAMES = {"effective_modes": "effective modes", "covered_modes": "covered modes", "high_quality": "share accepted"}
 
@@ -24,9 +25,14 @@ class Told:
         return cells(self.record)
 
     @cached_property
+    def factors(self) -> list[FactorEffect]:
+        """Return whether each factor matters."""
+        return factor_effects(self.record)
+
+    @cached_property
     def effects(self) -> list[Effect]:
         """Return all effects."""
-        return effects(self.record)
+        return effects(self.record, self.factors)
 
     @property
     def outcome(self) -> str:

@@ -1,0 +1,115 @@
+"""What each factor does, on a study's page: tables of tests, and survival curves."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from gannorm.report.run.chart import Line, chart
+from gannorm.report.run.sections import table
+from gannorm.report.study.claims import LEVEL
+from gannorm.report.study.record import lifetimes, staying
+from gannorm.report.study.told import Told
+from gannorm.statistics import holm, log_rank_test
+
+
+def tests(told: Told) -> str:
+    """Return the tables of factors, and of their pairs of levels."""
+    return matters(told) + pairs(told)
+
+
+def matters(told: Told) -> str:
+    """Return the table of factors: whether their levels differ at all."""
+    head = ["factor", "seeds", "runs of each level", f"mean {told.outcome}", "p", "p, Holm"]
+    body = [
+        [
+            factor.factor,
+            str(factor.seeds),
+            str(factor.runs),
+            ", ".join(f"{level} {mean:.2f}" for level, mean in factor.means.items()),
+            f"{factor.p:.2g}",
+            f"{factor.adjusted:.2g}",
+        ]
+        for factor in told.factors
+    ]
+    note = (
+        "Whether the levels of a factor differ at all: of each seed the mean of the runs that all its levels have, "
+        "given to the levels in every order."
+    )
+    return f"<p>{note}</p>{table(head, body)}" if body else ""
+
+
+def pairs(told: Told) -> str:
+    """Return the table of pairs of levels."""
+    head = ["factor", "levels", f"difference in {told.outcome}", "seeds", "pairs", "p", "p, Holm", "seeds needed"]
+    head.append("levels differ in")
+    body = [
+        [
+            effect.factor,
+            f"{effect.levels[0]} against {effect.levels[1]}",
+            f"{effect.difference:+.2f}",
+            str(effect.seeds),
+            str(effect.pairs),
+            f"{effect.p:.3g}",
+            f"{effect.adjusted:.3g}",
+            "" if effect.needed is None else f"{effect.needed:,}",
+            effect.also,
+        ]
+        for effect in sorted(told.effects, key=lambda effect: (effect.adjusted, -abs(effect.difference)))
+    ]
+    note = (
+        "Which levels differ: of each seed the mean difference of all runs that differ in this factor only; p after "
+        "Holm over the pairs of the factor, claimed only where the factor matters at all."
+    )
+    return f"<p>{note}</p>{table(head, body)}" if body else ""
+
+
+def survivals(told: Told) -> str:
+    """Return for each factor the share of healthy runs that have not collapsed, by images since they were healthy."""
+    drawn = [curves for factor in told.record.factors if (curves := survival_of(told, factor))]
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def survival_of(told: Told, factor: str) -> str:
+    """Return the survival curves of one factor's levels, with the log-rank tests of its pairs."""
+    lines, levels, until = [], {}, told.record.shortest
+    for place, level in enumerate(told.record.factors[factor]):
+        runs = told.record.with_levels(**{factor: level})
+        if (curve := staying(runs, until)) is None:
+            continue
+        levels[level] = lifetimes(runs, until)
+        times = levels[level][0]
+        steps = stairs(curve.times.tolist(), curve.share.tolist(), max(times))
+        lines.append(Line(f"{level} ({len(times)} runs)", steps, (), place))
+    if not lines:
+        return ""
+    drawn = chart(f"not collapsed: {factor}", "share of the healthy runs", lines, bounds=(0.0, 1.0))
+    note = f"<p>Images since each run was first healthy, cut at {until:,.0f}. {escape(apart(levels))}</p>"
+    return drawn.replace("</figure>", f"{note}</figure>")
+
+
+def stairs(times: Sequence[float], shares: Sequence[float], last: float) -> list[tuple[float, float]]:
+    """Return the corners of a curve that falls in steps.
+
+    Example:
+        >>> stairs([0.0, 2.0], [1.0, 0.5], 3.0)
+        [(0.0, 1.0), (2.0, 1.0), (2.0, 0.5), (3.0, 0.5)]
+    """
+    corners = [(times[0], shares[0])]
+    for before, (time, value) in zip(shares, zip(times[1:], shares[1:], strict=True), strict=False):
+        corners += [(time, before), (time, value)]
+    return [*corners, (max(last, times[-1]), shares[-1])]
+
+
+def apart(levels: Mapping[str, tuple[list[float], list[bool]]]) -> str:
+    """Return one sentence on the pairs of levels whose curves differ, by log-rank tests with Holm's correction."""
+    pairs = list(itertools.combinations(levels, 2))
+    if not pairs:
+        return ""
+    adjusted = holm([log_rank_test(*levels[first], *levels[second]) for first, second in pairs])
+    found = [
+        f"{first} and {second} (p = {p:.2g})"
+        for (first, second), p in sorted(zip(pairs, adjusted, strict=True), key=lambda pair: pair[1])
+        if p <= LEVEL
+    ]
+    told = f"Different are {', '.join(found)}" if found else "No two curves differ"
+    return f"{told}: log-rank tests after Holm over {len(pairs)} pairs, as if runs of one seed were independent."
