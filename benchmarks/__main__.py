@@ -21,6 +21,7 @@ BENCHMARKS = {
     "leakage": "modes found where the classifier errs, and the KL of real stacks",
     "metrics": "what each metric costs",
     "instruments": "what reading the layers costs in the main job",
+    "scaling": "how a study grows with workers on this machine",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }

@@ -52,7 +52,7 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
         return plan(options), 0
     outcome = run(
         options.file,
-        lambda study, place: LAUNCHERS[options.launcher](study, place, options),
+        lambda study, place: LAUNCHERS[options.launcher].make(study, place, options),
         folder=options.folder,
         retry_failed=options.retry_failed,
         accept_changes=options.accept_changes,
@@ -95,11 +95,11 @@ def row(cells: Any, widths: list[int]) -> str:
 def estimated(study: Study, waiting: list[Any], journal: Journal, options: argparse.Namespace) -> str:
     """Return how long the rest takes, and what it costs where an hour has a price."""
     seconds, source = seconds_per_run(study, waiting, journal)
-    workers = LAUNCHERS[options.launcher](study, options.folder / study.name, options).workers
+    workers = options.workers or LAUNCHERS[options.launcher].fitting()
     hours = len(waiting) * seconds / 3600
     price = "" if options.price is None else f", {hours * options.price:,.2f} at {options.price:g} an hour of a worker"
     return (
-        f"about {seconds:.1f} s a run (from {source}): {hours / workers:.1f} hours with {workers} workers, "
+        f"about {seconds:.1f} s a run (from {source}): {hours / workers:.1f} hours with {workers} at a time, "
         f"{hours:.1f} hours of a worker{price}"
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gannorm.report.study.record import ENDED
+from gannorm.study.errors import StudyError
 from gannorm.study.identify import arguments
 from gannorm.study.journal import Journal
 from gannorm.study.matrix import Job, Study
@@ -35,8 +36,10 @@ def calibrated(study: Study, job: Job) -> float:
         full = Configuration(list(arguments(study, job, Path(folder)))).config
         images, every = full.images, full.evaluation.every_images
         short = {"images": max(images // SHORT, 1), "evaluation.every_images": max(images // SHORT, 1) if every else 0}
-        results = training.run(
-            [*arguments(study, job, Path(folder)), *(f"--{key}={value}" for key, value in short.items())]
-        )
+        options = (f"--{key}={value}" for key, value in short.items())
+        try:
+            results = training.run([*arguments(study, job, Path(folder)), *options])
+        except (ValueError, ArithmeticError) as error:
+            raise StudyError(f"study {study.name}, {job}: {error}") from error
     looks = images // every if every else 0
     return float(images / results.results["images_per_second"] + looks * results.results["evaluation_seconds"] / 2)

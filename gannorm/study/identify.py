@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
     known = known_ids(kept)
     found = known | resolved(study, [job for job in jobs if job.key not in known], folder)
     if found != known and kept.parent.is_dir():
-        kept.write_text(json.dumps({"gannorm": __version__, "ids": found}))
+        temporary = kept.with_suffix(".tmp")
+        temporary.write_text(json.dumps({"gannorm": __version__, "ids": found}))
+        os.replace(temporary, kept)
     check_different(jobs, found)
     return [
         Task(

@@ -16,7 +16,7 @@ LOOK = ("coverage/effective_modes", "coverage/covered_modes", "coverage/high_qua
 
 
 class Journal:
-    """Lines of runs that have ended, by their key; a line is whole on the disk before the next run is given out.
+    """Lines of runs that have ended, by their key; a line is whole on the disk when it is said.
 
     Args:
         path: The file; it may not be there yet. A last line that is torn is left out, and written anew.

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -37,5 +38,18 @@ def ray(study: Study, place: Path, options: argparse.Namespace) -> Launcher:
     return Cluster(place, study.name, options.address, options.gpus, options.workers)
 
 
-LAUNCHERS: dict[str, Callable[[Study, Path, argparse.Namespace], Launcher]] = {"local": local, "ray": ray}
+@dataclass(frozen=True)
+class Kind:
+    """One kind of launcher.
+
+    Attributes:
+        make: Returns it, for a study and its folder.
+        fitting: How many runs it does at a time where nobody says; a cluster is not asked before something starts.
+    """
+
+    make: Callable[[Study, Path, argparse.Namespace], Launcher]
+    fitting: Callable[[], int]
+
+
+LAUNCHERS: dict[str, Kind] = {"local": Kind(local, workers_that_fit), "ray": Kind(ray, lambda: 1)}
 """All launchers by name."""

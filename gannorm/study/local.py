@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import math
 import multiprocessing
 import os
 import threading
@@ -18,16 +19,26 @@ from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 BYTES_PER_WORKER = 1.5 * 2**30  # of a process with torch and a small GAN
 ATTEMPTS = 3  # of a run whose worker dies
+CONTAINER = Path("/sys/fs/cgroup")
 STAY = 0.5  # seconds between two looks at whether the study is still there
 
 
 def workers_that_fit() -> int:
     """Return one worker per processor that this process may use, or fewer where memory is short."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return max(1, min(processors, int(available / BYTES_PER_WORKER)))
-    return processors
+    return max(1, min(processors, int(available_bytes() / BYTES_PER_WORKER)))
+
+
+def available_bytes() -> float:
+    """Return the memory that is there to be used: of this machine, or of the container; infinite where nobody says."""
+    found = [math.inf]
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        found.append(1024.0 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]))
+    with contextlib.suppress(OSError, ValueError):  # of control groups, version 2
+        used, limit = ((CONTAINER / name).read_text() for name in ("memory.current", "memory.max"))
+        found.append(float(limit) - float(used))
+    return min(found)
 
 
 @dataclass
@@ -64,13 +75,12 @@ class Local:
             for _ in range(min(self.workers, len(tasks))):
                 pool.append(self.hire())
             while waiting or any(worker.task for worker in pool):
-                for worker in pool:
-                    if worker.task is None and waiting:
-                        self.give(worker, waiting.popleft())
+                self.give_out(waiting, pool)
                 busy = [worker for worker in pool if worker.task]
                 ready = set(wait([worker.line for worker in busy]))
-                for worker in [one for one in busy if one.line in ready]:
-                    yield from self.hear(worker, waiting, pool)
+                heard = [self.hear(worker, waiting, pool) for worker in busy if worker.line in ready]
+                self.give_out(waiting, pool)  # before whoever reads the lines takes time to write a page
+                yield from (line for line in heard if line is not None)
         finally:
             for worker in pool:
                 worker.process.kill()
@@ -87,6 +97,12 @@ class Local:
         theirs.close()
         return Worker(process, ours)
 
+    def give_out(self, waiting: deque[Task], pool: Sequence[Worker]) -> None:
+        """Give each worker that has none a task, as far as there are some."""
+        for worker in pool:
+            if worker.task is None and waiting:
+                self.give(worker, waiting.popleft())
+
     def give(self, worker: Worker, task: Task) -> None:
         """Tell a worker what to do; one that has died is noticed when it is listened to."""
         worker.task = task
@@ -94,29 +110,33 @@ class Local:
         with contextlib.suppress(BrokenPipeError):
             worker.line.send(task)
 
-    def hear(self, worker: Worker, waiting: deque[Task], pool: list[Worker]) -> Iterator[Line]:
-        """Yield what a worker says; replace one that has died."""
+    def hear(self, worker: Worker, waiting: deque[Task], pool: list[Worker]) -> Line | None:
+        """Return what a worker says, None of a task that is begun again; replace one that has died."""
         task = worker.task
         assert task is not None
         try:
-            line = worker.line.recv()
+            line: Line = worker.line.recv()
         except (EOFError, OSError):
-            worker.process.join()
-            pool.remove(worker)
-            died = f"its process died ({worker.process.exitcode})"
-            if self.attempts[task.key] < ATTEMPTS:
-                waiting.appendleft(task)
-            else:
-                reason = f"{died} {ATTEMPTS} times; too little memory?"
-                yield task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
-            if waiting:
-                pool.append(self.hire())
-            return
+            return self.bury(worker, task, waiting, pool)
         worker.task = None
         if signalled(line) and self.attempts[task.key] < ATTEMPTS:
             waiting.append(task)
+            return None
+        return line
+
+    def bury(self, worker: Worker, task: Task, waiting: deque[Task], pool: list[Worker]) -> Line | None:
+        """Put another in the place of a worker that died; its task begins again, or has failed too often."""
+        worker.process.join()
+        pool.remove(worker)
+        failed = None
+        if self.attempts[task.key] < ATTEMPTS:
+            waiting.appendleft(task)
         else:
-            yield line
+            reason = f"its process died ({worker.process.exitcode}) {ATTEMPTS} times; too little memory?"
+            failed = task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
+        if waiting:
+            pool.append(self.hire())
+        return failed
 
 
 def serve(line: Connection, parent: int, lock: str, group: str) -> None:

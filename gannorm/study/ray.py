@@ -5,6 +5,7 @@ on from its last one. The only file that imports ray.
 """
 
 import contextlib
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from gannorm.study.errors import StudyError
 from gannorm.study.journal import Line
+from gannorm.study.local import lock_of
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 ATTEMPTS = 3  # of a run whose node or process is lost
@@ -75,7 +77,7 @@ class Cluster:
             while waiting or running:
                 while waiting and len(running) < self.workers:
                     task = waiting.pop()
-                    running[remote.remote(task, self.group)] = task
+                    running[remote.remote(task, self.group, lock_of(self.folder))] = task
                 for reference in self.ray.wait(list(running), num_returns=1)[0]:
                     yield self.line_of(reference, running.pop(reference))
         finally:
@@ -93,11 +95,14 @@ class Cluster:
             return task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
 
 
-def in_cluster(task: Task, group: str) -> Line:
-    """Train on whatever node this is."""
+def in_cluster(task: Task, group: str, lock: Path) -> Line:
+    """Train on whatever node this is, and let the file say meanwhile that somebody does."""
     os.environ.update(SINGLE)
     set_up(group=group)
-    return perform(task)
+    with lock.open("a") as file:
+        with contextlib.suppress(OSError):  # some shared storage has no locks
+            fcntl.flock(file, fcntl.LOCK_SH)
+        return perform(task)
 
 
 def connected(address: str | None) -> Any:

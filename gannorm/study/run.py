@@ -62,7 +62,7 @@ def run(
         journal = Journal(kept)
         if not accept_changes:
             study_folder.check_unchanged(study, place, journal)
-        all_tasks = tasks(study, study.jobs(), folder)
+        all_tasks = tasks(study, study.jobs(), folder.resolve())  # a worker may stand elsewhere
         study_folder.write(study, place)
         open_states = ("absent", "incomplete", "failed") if retry_failed else ("absent", "incomplete")
         waiting = [task for task in all_tasks if study_folder.state(task, journal) in open_states]

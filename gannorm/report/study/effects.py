@@ -19,6 +19,16 @@ def tests(told: Told) -> str:
 
 def matters(told: Told) -> str:
     """Return the table of factors: whether their levels differ at all."""
+    head, body = factor_rows(told)
+    note = (
+        "Whether the levels of a factor differ at all: of each seed the mean of the runs that all its levels have, "
+        "given to the levels in every order."
+    )
+    return f"<p>{note}</p>{table(head, body)}" if body else ""
+
+
+def factor_rows(told: Told) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the table of factors."""
     head = ["factor", "seeds", "runs of each level", f"mean {told.outcome}", "p", "p, Holm"]
     body = [
         [
@@ -31,15 +41,21 @@ def matters(told: Told) -> str:
         ]
         for factor in told.factors
     ]
-    note = (
-        "Whether the levels of a factor differ at all: of each seed the mean of the runs that all its levels have, "
-        "given to the levels in every order."
-    )
-    return f"<p>{note}</p>{table(head, body)}" if body else ""
+    return head, body
 
 
 def pairs(told: Told) -> str:
     """Return the table of pairs of levels."""
+    head, body = pair_rows(told)
+    note = (
+        "Which levels differ: of each seed the mean difference of all runs that differ in this factor only; p after "
+        "Holm over the pairs of the factor, claimed only where the factor matters at all."
+    )
+    return f"<p>{note}</p>{table(head, body)}" if body else ""
+
+
+def pair_rows(told: Told) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the table of pairs of levels, the clearest first."""
     head = ["factor", "levels", f"difference in {told.outcome}", "seeds", "pairs", "p", "p, Holm", "seeds needed"]
     head.append("levels differ in")
     body = [
@@ -56,11 +72,7 @@ def pairs(told: Told) -> str:
         ]
         for effect in sorted(told.effects, key=lambda effect: (effect.adjusted, -abs(effect.difference)))
     ]
-    note = (
-        "Which levels differ: of each seed the mean difference of all runs that differ in this factor only; p after "
-        "Holm over the pairs of the factor, claimed only where the factor matters at all."
-    )
-    return f"<p>{note}</p>{table(head, body)}" if body else ""
+    return head, body
 
 
 def survivals(told: Told) -> str:

@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 
 from gannorm._version import __version__
+from gannorm.report.run.page import write_text
+from gannorm.report.study.markdown import markdown, plain
 from gannorm.report.study.record import StudyRecord
 from gannorm.report.study.sections import SECTIONS, rows, verdict
 from gannorm.report.study.told import Told
@@ -53,28 +55,15 @@ def write(folder: Path, output: Path | None = None) -> Path:
     """Write the page into a study's folder, with `summary.csv` and `summary.md` beside it; return where it is.
 
     Raises:
-        ValueError: The folder is none of a study.
+        ValueError: The folder is none of a study, or the page cannot be written there.
     """
     record = StudyRecord.read(folder)
     target = output or folder / NAME
-    target.write_text(page(record), encoding="utf-8")
+    write_text(target, page(record))
     if record.runs:
-        head, body = rows(Told(record))
+        told = Told(record)
+        head, body = rows(told, told.cells)
         with target.with_name("summary.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([head, *body])
-        target.with_name("summary.md").write_text(markdown(head, body), encoding="utf-8")
+        target.with_name("summary.md").write_text(f"# {plain(record.name)}\n\n{markdown(told)}", encoding="utf-8")
     return target
-
-
-def markdown(head: list[str], body: list[list[str]]) -> str:
-    r"""Return a table in Markdown.
-
-    Example:
-        >>> print(markdown(["a"], [["x|y"]]), end="")
-        | a |
-        |---|
-        | x\|y |
-    """
-    lines = [head, *body]
-    written = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-    return "\n".join([written[0], "|" + "---|" * len(head), *written[1:]]) + "\n"

@@ -1,6 +1,7 @@
 """The parts of a study's page, as a table of functions."""
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -12,7 +13,9 @@ from gannorm.report.run.sections import table
 from gannorm.report.study.claims import sentences
 from gannorm.report.study.effects import survivals, tests
 from gannorm.report.study.heat import heat
-from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run
+from gannorm.report.study.maps import definitions, maps_of, percent
+from gannorm.report.study.record import StudyRecord
+from gannorm.report.study.summary import CellSummary
 from gannorm.report.study.told import Told
 
 SHOWN_CELLS = 24  # that have curves and samples on the page
@@ -20,72 +23,28 @@ SHOWN_CELLS = 24  # that have curves and samples on the page
 
 def verdict(told: Told) -> str:
     """Return how far the study is, and what may be concluded."""
-    record = told.record
-    diverged = sum(run.status == "diverged" for run in record.runs)
-    state = f"{len(record.runs):,} of {record.planned:,} runs have ended"
-    state += f", {diverged} of them because a loss was no number any more" if diverged else ""
-    state += f"; {len(record.failed)} failed and are not counted" if record.failed else ""
-    state += f"; {record.others} runs in the journal are not of it any more" if record.others else ""
     listed = "".join(f"<li>{escape(one)}</li>" for one in sentences(told.factors, told.effects, told.outcome))
-    return f'<div class="verdict"><p>{escape(state)}.</p><ul>{listed}</ul></div>'
+    return f'<div class="verdict"><p>{escape(state(told.record))}</p><ul>{listed}</ul></div>'
+
+
+def state(record: StudyRecord) -> str:
+    """Return how far a study is, as a sentence."""
+    diverged = sum(run.status == "diverged" for run in record.runs)
+    text = f"{len(record.runs):,} of {record.planned:,} runs have ended"
+    text += f", {diverged} of them because a loss was no number any more" if diverged else ""
+    text += f"; {len(record.failed)} failed and are not counted" if record.failed else ""
+    text += f"; {record.others} runs in the journal are not of it any more" if record.others else ""
+    return f"{text}."
 
 
 def maps(told: Told) -> str:
-    """Return the heat maps of the first two factors: outcome over all, at the best of the others, and collapse."""
+    """Return the heat maps of the first two factors."""
     rows, columns = (list(told.record.factors[factor]) for factor in told.pair)
-    fields = {(row, column): runs for row in rows for column in columns if (runs := of_field(told, row, column))}
-    outcome = {
-        place: float(np.median([run.figure(told.record.outcome) for run in runs])) for place, runs in fields.items()
-    }
-    best = {place: cell.median for place, cell in told.best.items()}
-    healthy = {place: share([run.healthy_at is not None for run in runs]) for place, runs in fields.items()}
-    lost = {
-        place: share([run.collapsed_at is not None for run in runs if run.healthy_at is not None])
-        for place, runs in fields.items()
-        if any(run.healthy_at is not None for run in runs)
-    }
-    drawn = [
-        (f"{told.outcome}, median of all runs", outcome, told.most, decimal),
-        (f"{told.outcome}, median at the best of the other factors", best, told.most, decimal),
-        ("share of runs that were ever healthy", healthy, 1.0, percent),
-        ("share of these that collapsed afterwards", lost, 1.0, percent),
-    ]
     figures = [
-        heat(title, rows, columns, values, most=most, words=words, names=told.pair)
-        for title, values, most, words in drawn
-        if values
+        heat(one.title, rows, columns, one.values, most=one.most, words=one.words, names=told.pair)
+        for one in maps_of(told)
     ]
     return f"<p>{escape(definitions())}</p>" + "".join(figures)
-
-
-def definitions() -> str:
-    """Return what the words mean."""
-    return (
-        f"Healthy: a look with {100 * HEALTHY:.0f} % of the modes (effective) and {100 * ACCEPTED:.0f} % of the "
-        f"samples accepted. Collapsed: a later look with less than {100 * COLLAPSED:.0f} % of the modes or "
-        f"{100 * REJECTED:.0f} % accepted. The best of many cells is better than it would be in new runs, because it "
-        "was chosen."
-    )
-
-
-def of_field(told: Told, row: str, column: str) -> list[Run]:
-    """Return the runs of one field of the maps."""
-    return told.record.with_levels(**{told.pair[0]: row, told.pair[1]: column})
-
-
-def share(these: Sequence[bool]) -> float:
-    """Return the share that is true."""
-    return sum(these) / len(these)
-
-
-def decimal(value: float) -> str:
-    """Return a number of modes."""
-    return f"{value:.2f}"
-
-
-def percent(value: float) -> str:
-    """Return a share."""
-    return f"{100 * value:.0f} %"
 
 
 def curves(told: Told) -> str:
@@ -112,7 +71,7 @@ def samples(told: Told) -> str:
     """Return the last sheet of the median seed of each of these cells, where the run's folder is here."""
     drawn = []
     for cell in list(told.best.values())[:SHOWN_CELLS]:
-        sheet = last_sheet(told.record.path / str(cell.shown.line.get("id", "")))
+        sheet = last_sheet(told.record.path / Path(str(cell.shown.line.get("id", ""))).name)
         if sheet is None:
             continue
         said = (
@@ -147,15 +106,15 @@ def costs(told: Told) -> str:
 
 def all_cells(told: Told) -> str:
     """Return the table of all cells, to sort and to filter."""
-    return (
-        f'<label>show <input class="filter" type="search" placeholder="such as: layer 64"></label>{table(*rows(told))}'
-    )
+    search = '<label>show <input class="filter" type="search" placeholder="such as: layer 64"></label>'
+    return f"{search}{table(*rows(told, told.cells))}"
 
 
-def rows(told: Told) -> tuple[list[str], list[list[str]]]:
-    """Return head and rows of the table of cells, which the exports have too."""
+def rows(told: Told, cells: Sequence[CellSummary]) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the table of some cells, which the exports have too."""
     head = [*told.record.factors, "seeds", told.outcome, "low", "high", "healthy", "collapsed"]
-    head += ["collapsed, low", "high", "accepted", "seconds"]
+    head += ["collapsed, low", "high", "accepted", "seconds", "failed"]
+    failed = Counter(tuple(line["cell"].values()) for line in told.record.failed)
     body = [
         [
             *cell.cell.values(),
@@ -166,8 +125,9 @@ def rows(told: Told) -> tuple[list[str], list[list[str]]]:
             *(f"{value:.2f}" for value in cell.collapsed_share),
             f"{cell.accepted:.2f}",
             f"{cell.seconds:.1f}",
+            str(failed[tuple(cell.cell.values())]),
         ]
-        for cell in told.cells
+        for cell in cells
     ]
     return head, body
 

@@ -1,0 +1,82 @@
+"""How a study grows with workers on one machine: images per second, what lies between two runs, the first start."""
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gannorm.study import read
+from gannorm.study.identify import tasks
+from gannorm.study.local import Local
+from gannorm.training.quiet import quiet_lightning
+
+RUNS = 2  # of each worker
+CONFIG = {
+    "images": 192_000,  # some 40 s
+    "log_every_images": 16_000,
+    "trainer": {"accelerator": "cpu"},
+    "data": {"class_path": "gannorm.data.MNIST", "init_args": {"batch_size": 64}},
+    "model": {
+        "generator": {"class_path": "gannorm.networks.MLPGenerator", "init_args": {"norm": "batch"}},
+        "discriminator": {"class_path": "gannorm.networks.MLPDiscriminator", "init_args": {"norm": "layer"}},
+        "penalties": None,
+        "ema_half_life": 0,
+    },
+    "evaluation": {"every_images": 16_000, "num_samples": 1000, "final_samples": 2048, "instruments": []},
+}
+
+
+def measured(workers: int) -> dict[str, float]:
+    """Return what a study of so many workers came to; each does the same number of runs."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "scaling.yaml"
+        factors = {"model.loss": ["non_saturating"]}
+        path.write_text(
+            yaml.safe_dump({"name": "scaling", "config": CONFIG, "factors": factors, "seeds": RUNS * workers})
+        )
+        study = read(path)
+        all_tasks = tasks(study, study.jobs(), Path(place))
+        folder = Path(place) / "scaling"
+        folder.mkdir()
+        start = time.perf_counter()
+        ends, seconds = [], []
+        for line in Local(workers, folder, "scaling").run(all_tasks):
+            assert line["status"] == "finished", line
+            ends.append(time.perf_counter() - start)
+            seconds.append(float(line["seconds"]))
+    first = min(end - took for end, took in zip(ends[:workers], seconds[:workers], strict=True))
+    busy = workers * (max(ends) - first)
+    return {
+        "images_per_second": len(ends) * CONFIG["images"] / (max(ends) - first),
+        "seconds_per_run": statistics.mean(seconds),
+        "first_start": first,
+        "between": max(busy - sum(seconds), 0.0) / len(ends),
+    }
+
+
+def run(rounds: int) -> dict[str, Any]:
+    """Measure one worker and as many as there are processors in turn, and print a table of medians."""
+    quiet_lightning()
+    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    numbers = sorted({1, 2, most})
+    found: dict[int, list[dict[str, float]]] = {number: [] for number in numbers}
+    for _ in range(rounds):
+        for number in numbers:
+            found[number].append(measured(number))
+    medians = {
+        number: {name: statistics.median(one[name] for one in all_) for name in all_[0]}
+        for number, all_ in found.items()
+    }
+    print("workers   images/s   times one   s per run   s between runs   own cost   s to the first step")
+    for number, one in medians.items():
+        times = one["images_per_second"] / medians[1]["images_per_second"]
+        cost = one["between"] / (one["between"] + one["seconds_per_run"])
+        print(
+            f"{number:>7}{one['images_per_second']:11,.0f}{times:12.2f}{one['seconds_per_run']:12.1f}"
+            f"{one['between']:17.2f}{100 * cost:10.1f} %{one['first_start']:21.1f}"
+        )
+    return {"rounds": found, "medians": medians}

@@ -1,0 +1,79 @@
+"""What the maps of a study show: two factors, a number in each field."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gannorm.report.study.record import ACCEPTED, COLLAPSED, HEALTHY, REJECTED, Run
+from gannorm.report.study.told import Told
+
+
+@dataclass(frozen=True)
+class Map:
+    """One map.
+
+    Attributes:
+        title: What is shown.
+        values: By level of the first factor and of the second; a field may have none.
+        most: The largest value that there can be.
+        words: How a value is written.
+    """
+
+    title: str
+    values: Mapping[tuple[str, str], float]
+    most: float
+    words: Callable[[float], str]
+
+
+def maps_of(told: Told) -> list[Map]:
+    """Return the maps of the first two factors: outcome over all, at the best of the others, health, and collapse."""
+    rows, columns = (list(told.record.factors[factor]) for factor in told.pair)
+    fields = {(row, column): runs for row in rows for column in columns if (runs := of_field(told, row, column))}
+    outcome = {
+        place: float(np.median([run.figure(told.record.outcome) for run in runs])) for place, runs in fields.items()
+    }
+    best = {place: cell.median for place, cell in told.best.items()}
+    healthy = {place: share([run.healthy_at is not None for run in runs]) for place, runs in fields.items()}
+    lost = {
+        place: share([run.collapsed_at is not None for run in runs if run.healthy_at is not None])
+        for place, runs in fields.items()
+        if any(run.healthy_at is not None for run in runs)
+    }
+    found = [
+        Map(f"{told.outcome}, median of all runs", outcome, told.most, decimal),
+        Map(f"{told.outcome}, median at the best of the other factors", best, told.most, decimal),
+        Map("share of runs that were ever healthy", healthy, 1.0, percent),
+        Map("share of these that collapsed afterwards", lost, 1.0, percent),
+    ]
+    return [one for one in found if one.values]
+
+
+def definitions() -> str:
+    """Return what the words mean."""
+    return (
+        f"Healthy: a look with {100 * HEALTHY:.0f} % of the modes (effective) and {100 * ACCEPTED:.0f} % of the "
+        f"samples accepted. Collapsed: a later look with less than {100 * COLLAPSED:.0f} % of the modes or "
+        f"{100 * REJECTED:.0f} % accepted. The best of many cells is better than it would be in new runs, because it "
+        "was chosen."
+    )
+
+
+def of_field(told: Told, row: str, column: str) -> list[Run]:
+    """Return the runs of one field of the maps."""
+    return told.record.with_levels(**{told.pair[0]: row, told.pair[1]: column})
+
+
+def share(these: Sequence[bool]) -> float:
+    """Return the share that is true."""
+    return sum(these) / len(these)
+
+
+def decimal(value: float) -> str:
+    """Return a number of modes."""
+    return f"{value:.2f}"
+
+
+def percent(value: float) -> str:
+    """Return a share."""
+    return f"{100 * value:.0f} %"
