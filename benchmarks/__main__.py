@@ -22,11 +22,12 @@ BENCHMARKS = {
     "metrics": "what each metric costs",
     "instruments": "what reading the layers costs in the main job",
     "scaling": "how a study grows with workers on this machine",
+    "study_norms": "what the committed journal of configs/studies/norms-mlp.yaml says",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }
-# Those whose tables stand in the documentation; they have a second function, `markdown(result)`.
-DOCUMENTED = ("intervals", "leakage", "metrics")
+# Those whose tables stand in the documentation; they have a second function, `markdown(result)`, and may name a PAGE.
+DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms")
 # Those that have options of their own: a module `command` with a function `main(arguments)`.
 WITH_OPTIONS = ("reproduction", "collapse_runs")
 
@@ -41,10 +42,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of torch (1)")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--document", action="store_true", help=f"write the table into docs/{document.PAGE.name}")
+    parser.add_argument("--document", action="store_true", help="write the table into its page of docs/")
     options = parser.parse_args()
     if options.document and options.benchmark not in DOCUMENTED:
-        parser.error(f"{options.benchmark} has no table in docs/{document.PAGE.name}; {', '.join(DOCUMENTED)} have one")
+        parser.error(f"{options.benchmark} has no table in docs/; {', '.join(DOCUMENTED)} have one")
     torch.set_num_threads(options.threads)
     print(f"{options.rounds} rounds, {torch.get_num_threads()} threads, torch {torch.__version__}")
     benchmark = import_module(f"benchmarks.{options.benchmark}")
@@ -52,7 +53,8 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     if options.document:
-        document.write(options.benchmark, benchmark.markdown(result))
+        page = getattr(benchmark, "PAGE", document.PAGE)
+        document.write(options.benchmark, benchmark.markdown(result), page)
 
 
 if __name__ == "__main__":

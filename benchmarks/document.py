@@ -33,7 +33,7 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {threads} thread{'s' * (threads > 1)}, no GPU, torch {torch.__version__}"
 
 
-def replaced(text: str, name: str, block: str) -> str:
+def replaced(text: str, name: str, block: str, page: Path = PAGE) -> str:
     """Return a page in which the block between the markers of this name is another.
 
     Raises:
@@ -43,10 +43,10 @@ def replaced(text: str, name: str, block: str) -> str:
     before, opened, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
     if not (opened and closed) or begin in after or end in before + after:
-        raise ValueError(f"{PAGE.name} has to have {begin} and {end} once each, in this order")
+        raise ValueError(f"{page.name} has to have {begin} and {end} once each, in this order")
     return f"{before}{begin}\n\n{block}\n\n{end}{after}"
 
 
-def write(name: str, block: str) -> None:
-    """Put a block into the page."""
-    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), name, block), encoding="utf-8")
+def write(name: str, block: str, page: Path = PAGE) -> None:
+    """Put a block into a page."""
+    page.write_text(replaced(page.read_text(encoding="utf-8"), name, block, page), encoding="utf-8")

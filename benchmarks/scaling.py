@@ -9,11 +9,14 @@ from typing import Any
 
 import yaml
 
+from benchmarks import document
 from gannorm.study import read
 from gannorm.study.identify import tasks
 from gannorm.study.local import Local
 from gannorm.training.quiet import quiet_lightning
 
+PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
+HEAD = ["workers", "images/s", "times one", "s per run", "s between runs", "own cost", "s to the first step"]
 RUNS = 2  # of each worker
 CONFIG = {
     "images": 192_000,  # some 40 s
@@ -71,12 +74,28 @@ def run(rounds: int) -> dict[str, Any]:
         number: {name: statistics.median(one[name] for one in all_) for name in all_[0]}
         for number, all_ in found.items()
     }
-    print("workers   images/s   times one   s per run   s between runs   own cost   s to the first step")
-    for number, one in medians.items():
-        times = one["images_per_second"] / medians[1]["images_per_second"]
-        cost = one["between"] / (one["between"] + one["seconds_per_run"])
-        print(
-            f"{number:>7}{one['images_per_second']:11,.0f}{times:12.2f}{one['seconds_per_run']:12.1f}"
-            f"{one['between']:17.2f}{100 * cost:10.1f} %{one['first_start']:21.1f}"
-        )
+    print("\n".join("".join(f"{cell:>26}" for cell in line) for line in [HEAD, *rows(medians)]))
     return {"rounds": found, "medians": medians}
+
+
+def rows(medians: dict[int, dict[str, float]]) -> list[list[str]]:
+    """Return one row for each number of workers."""
+    return [
+        [
+            str(number),
+            f"{one['images_per_second']:,.0f}",
+            f"{one['images_per_second'] / medians[1]['images_per_second']:.2f}",
+            f"{one['seconds_per_run']:.1f}",
+            f"{one['between']:.2f}",
+            f"{100 * one['between'] / (one['between'] + one['seconds_per_run']):.1f} %",
+            f"{one['first_start']:.1f}",
+        ]
+        for number, one in medians.items()
+    ]
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """Return the table of the documentation."""
+    number = len(next(iter(result["rounds"].values())))
+    said = f"Medians of {number} rounds in turn; {document.machine()}."
+    return f"{document.table(HEAD, rows(result['medians']))}\n\n{document.paragraph(said)}"

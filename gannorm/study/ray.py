@@ -7,6 +7,7 @@ on from its last one. The only file that imports ray.
 import contextlib
 import fcntl
 import os
+import socket
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from gannorm.study.local import lock_of
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 ATTEMPTS = 3  # of a run whose node or process is lost
+KNOCK = 10.0  # seconds for a cluster's head to take a connection
 PATIENCE = 60.0  # seconds for a cluster to answer whether it sees the folder
 
 
@@ -120,9 +122,21 @@ def connected(address: str | None) -> Any:
     except ImportError as error:
         raise StudyError("--launcher ray needs Ray: pip install 'gannorm[ray]'") from error
     try:
+        knock(address)
         if not ray.is_initialized():
             ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         words = " ".join(str(error).split())[:200]
         raise StudyError(f"the cluster {address or 'of this machine'} cannot be reached: {words}") from error
     return ray
+
+
+def knock(address: str | None) -> None:
+    """Make sure that somebody listens at HOST:PORT, for which Ray itself would wait for minutes.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=KNOCK).close()
