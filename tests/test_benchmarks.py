@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import document, instruments, intervals, leakage, metrics
+from benchmarks import document, instruments, intervals, leakage, metrics, scaling, study_norms
 from benchmarks import norms as benchmark
 from gannorm import norms
 
@@ -110,24 +111,42 @@ def test_each_metric_is_measured(monkeypatch, capsys):
 
 
 def test_a_table_goes_between_its_markers(monkeypatch, tmp_path):
-    monkeypatch.setattr(document, "PAGE", tmp_path / "page.md")
-    document.PAGE.write_text("# π\n\n<!-- a -->\nold\n<!-- /a -->\n\n<!-- b -->\n<!-- /b -->\n", encoding="utf-8")
-    document.write("a", document.table(["x", "number"], [["long", "1"]]))
-    written = document.PAGE.read_text(encoding="utf-8")
+    page = tmp_path / "page.md"
+    page.write_text("# π\n\n<!-- a -->\nold\n<!-- /a -->\n\n<!-- b -->\n<!-- /b -->\n", encoding="utf-8")
+    document.write("a", document.table(["x", "number"], [["long", "1"]]), page)
+    written = page.read_text(encoding="utf-8")
     assert written == (
         "# π\n\n<!-- a -->\n\n| x    | number |\n| ---- | ------ |\n| long | 1      |\n\n<!-- /a -->\n\n"
         "<!-- b -->\n<!-- /b -->\n"
     )
     assert document.replaced(written, "a", "new") == document.replaced(document.replaced(written, "a", "x"), "a", "new")
     with pytest.raises(ValueError, match="has to have <!-- c --> and <!-- /c -->"):
-        document.write("c", "")
+        document.write("c", "", page)
 
 
 def test_only_some_benchmarks_have_a_table_on_the_page(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["benchmarks", "norms", "--document"])
     with pytest.raises(SystemExit, match="2"):
         command.main()
-    assert "norms has no table in docs/measuring.md; intervals, leakage, metrics have one" in capsys.readouterr().err
+    assert (
+        "norms has no table in docs/; intervals, leakage, metrics, scaling, study_norms have one"
+        in capsys.readouterr().err
+    )
+
+
+def test_the_page_of_the_study_says_what_its_journal_says(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(study_norms, "TABLE", tmp_path / "table.csv")
+    text = study_norms.markdown(study_norms.run(rounds=1))
+    page = study_norms.PAGE.read_text(encoding="utf-8")
+    assert document.replaced(page, "study_norms", text, study_norms.PAGE) == page
+    assert (tmp_path / "table.csv").read_text() == Path("docs/study-norms.csv").read_text()
+    assert text in capsys.readouterr().out
+
+
+def test_a_study_grows_as_the_table_says():
+    one = {"images_per_second": 100.0, "seconds_per_run": 39.2, "between": 0.8, "first_start": 5.0}
+    rows = scaling.rows({1: one, 2: one | {"images_per_second": 190.0}})
+    assert rows[1] == ["2", "190", "1.90", "39.2", "0.80", "2.0 %", "5.0"]
 
 
 @pytest.mark.slow

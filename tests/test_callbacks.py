@@ -7,19 +7,20 @@ import signal
 import pytest
 import pytorch_lightning as pl
 import torch
-from PIL import Image
+from PIL import Image, ImageColor
 from torch import nn
 
 from gannorm import callbacks, rng
 from gannorm.callbacks.every import EveryImages
 from gannorm.callbacks.losses import NotFiniteError
 from gannorm.callbacks.reactions import Log, LookMore, Stop
-from gannorm.callbacks.sample_grid import grid
+from gannorm.callbacks.sample_grid import grid, picture_of
 from gannorm.collapse import Thresholds
 from gannorm.evaluation import measured
+from gannorm.evaluation.scatter import ACCEPTED, REJECTED
 from gannorm.evaluation.sheet import COLUMNS, GAP
 from gannorm.gan import GAN
-from gannorm.judges import DigitJudge
+from gannorm.judges import DigitJudge, MixtureJudge
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
 from tests import tiny
 
@@ -256,6 +257,18 @@ def test_best_is_most_modes_then_lowest_kl(tmp_path):
     order = [(3, None), (3, 0.5), (3, 0.4), (3, 0.6), (4, 2.0), (3, 0.1)]
     improving = [checkpoints.improves({"covered_modes": modes, "kl": kl}) for modes, kl in order]
     assert improving == [True, True, True, False, True, False]
+
+
+def test_points_in_the_plane_are_a_picture_and_others_are_none():
+    centers = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    points = torch.tensor([[1.0, 0.0], [0.0, 0.5], [40.0, 0.0]])
+    picture = picture_of(measured(points, MixtureJudge(centers, 0.1)), MixtureJudge(centers, 0.1))
+    assert picture is not None
+    kinds = {colour: number for number, colour in picture.getcolors()}
+    assert kinds[ImageColor.getrgb(ACCEPTED)] == 9  # one dot
+    assert kinds[ImageColor.getrgb(REJECTED)] == 9 + 6  # another, and one that is half outside
+    many = MixtureJudge(torch.eye(2, 5), 0.1)
+    assert picture_of(measured(torch.zeros(3, 5), many), many) is None
 
 
 def test_a_run_stops_at_its_images_and_at_its_minutes():
