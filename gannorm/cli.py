@@ -140,6 +140,8 @@ def report_command(arguments: list[str]) -> int:
     from gannorm.report import run, study
 
     if len(options.runs) == 1 and study.is_study(options.runs[0]):
+        if options.terminal:
+            raise ValueError("--terminal plots runs; the page of a study is a page only")
         return answer(str(study.write(options.runs[0], options.output)))
     if options.terminal:
         return answer("\n\n".join(run.terminal(run.RunRecord.read(folder)) for folder in options.runs))

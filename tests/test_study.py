@@ -1,5 +1,8 @@
 """Studies: what a file makes of factors and seeds, that no run is lost or made twice, and what the page may say."""
 
+import dataclasses
+import datetime
+import itertools
 import json
 import os
 import shutil
@@ -12,13 +15,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
 from gannorm import cli
 from gannorm.report.study import StudyRecord, write
-from gannorm.report.study.claims import effects, factor_effects, sentences
+from gannorm.report.study.claims import by_seed, effects, factor_effects, sentences
+from gannorm.report.study.maps import maps_of
 from gannorm.report.study.record import Run, lifetimes, lines_of
+from gannorm.report.study.told import Told
 from gannorm.study import StudyError, read
 from gannorm.study.identify import tasks
+from gannorm.training.parser import Configuration
+from gannorm.training.run_folder import identity
 
 CONFIG = {
     "images": 640,
@@ -99,6 +107,7 @@ def test_a_changed_file_is_refused_with_what_differs_and_old_runs_are_left_out(
     assert cli.main(command(path, "--accept-changes")) == 0
     record = StudyRecord.read(tmp_path / "runs" / "tiny")
     assert (len(record.runs), record.others) == (4, 4)
+    assert cli.main(command(path)) == 0  # what was accepted is not asked again
     assert {run.line["images"] for run in record.runs} == {704}
 
 
@@ -158,6 +167,12 @@ def test_what_is_no_outcome_is_counted_and_run_again_only_if_asked(tmp_path: Pat
         ({"outcome": "efective_modes"}, "did you mean 'effective_modes'"),
         ({"factors": {"model.generator.nrm": ["batch"]}}, "did you mean"),
         ({"factors": {"norm": {"a": {}, "b": {"model.generator.norm": "none"}}}}, "are the same run"),
+        ({"factors": {"norm": {"a": {}, "b": {"model": {"generator": {"init_args": {"norm": "batch"}}}}}}}, "single"),
+        ({"factors": {"a": {"x": {"images": 640}}, "b": {"y": {"images": 64}}}}, "'a' and 'b' both set images"),
+        ({"factors": {"images": ["64", 64]}}, "a level is there twice"),
+        ({"factors": {"seed_everything": [1, 2]}}, "seed_everything is the study's own business"),
+        ({"config": {**CONFIG, "fresh": True}}, "fresh is the study's own business"),
+        ({"config": {**CONFIG, "images": datetime.date(2026, 1, 1)}}, "values are numbers, texts, lists and mappings"),
     ],
 )
 def test_bad_input_is_one_line_before_anything_starts(
@@ -210,7 +225,7 @@ def test_a_clear_difference_is_claimed_and_a_run_that_diverged_has_no_modes(tmp_
     record = made(tmp_path, values)
     (factor,) = factor_effects(record)
     (effect,) = effects(record, [factor])
-    assert (effect.seeds, effect.pairs, effect.p) == (8, 8, 2 / 2**8)
+    assert (effect.seeds, effect.cells, effect.p) == (8, 1, 2 / 2**8)
     matters, differs = sentences([factor], [effect], "modes")
     assert matters.startswith("model.generator.norm matters: mean modes batch 9.04, layer 4.00 (8 seeds")
     assert differs.startswith("model.generator.norm: batch has 5.04 more modes than layer")
@@ -225,8 +240,9 @@ def test_too_few_seeds_conclude_nothing(tmp_path: Path) -> None:
     record = made(tmp_path, {("batch", 0): 9.0, ("batch", 1): 9.1, ("layer", 0): 1.0, ("layer", 1): 1.2})
     factors = factor_effects(record)
     unclear, told = sentences(factors, effects(record, factors), "modes")
-    assert unclear == "Not shown to matter: model.generator.norm."
+    assert unclear == "model.generator.norm is not shown to matter: with so few seeds nothing could be."
     assert "too few seeds to be shown at all" in told
+    assert "more seeds" not in told  # of two seeds nobody can say how many are needed
 
 
 def test_three_seeds_may_say_that_a_factor_matters_but_not_which_of_its_levels(tmp_path: Path) -> None:
@@ -251,6 +267,35 @@ def test_a_run_that_was_stopped_has_what_its_last_look_had_and_has_collapsed(tmp
     assert (run.figure("effective_modes"), run.collapsed_at) == (6.0, 640.0)
 
 
+def test_a_failed_run_costs_its_cell_and_not_its_seed(tmp_path: Path) -> None:
+    record = made(tmp_path, {(norm, seed): 9.0 for norm in ("batch", "layer") for seed in range(3)})
+    runs = []
+    for run in record.runs:
+        for width in ("1", "2"):
+            cell = {**run.cell, "width": width}
+            runs.append(dataclasses.replace(run, cell=cell))
+    failing = dataclasses.replace(record, runs=runs[1:], factors={**record.factors, "width": {"1": {}, "2": {}}})
+    values, cells = by_seed(failing, "model.generator.norm", ["batch", "layer"])
+    assert (values.shape, cells) == ((3, 2), 1)  # all seeds, of the cell that none lacks
+
+
+def test_a_run_that_finished_without_the_outcome_has_failed(tmp_path: Path) -> None:
+    made(tmp_path, {("batch", 0): 9.0, ("layer", 0): 9.0})
+    lines = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+    lines[0]["final"] = {}
+    damaged = ["[]", '{"key": [], "cell": 3, "seed": "x", "status": 1}', *map(json.dumps, lines)]
+    (tmp_path / "journal.jsonl").write_text("\n".join(damaged) + "\n")
+    record = StudyRecord.read(tmp_path)
+    assert [line["reason"] for line in record.failed] == ["it has no effective_modes: nobody judged its samples"]
+    assert len(record.runs) == 1
+
+
+def test_a_map_of_one_factor_is_its_diagonal(tmp_path: Path) -> None:
+    told = Told(made(tmp_path, {("batch", 0): 9.0, ("layer", 0): 4.0}))
+    outcome = maps_of(told)[0]
+    assert outcome.values == {("batch", "batch"): 9.0, ("layer", "layer"): 4.0}
+
+
 def test_what_longer_runs_do_later_says_nothing_of_shorter_ones() -> None:
     looks = [[100, 9, 9, 0.9, ""], [200, 9, 9, 0.9, ""], [800, 1, 1, 0.9, ""]]
     run = Run({"a": "x"}, 0, "finished", {"looks": looks, "images": 800}, 10.0)
@@ -270,18 +315,19 @@ def test_the_page_says_all_of_it_and_no_text_acts(ended: Path, tmp_path: Path) -
     assert "<img alt" in write(ended.parent / "runs" / "tiny").read_text()  # samples of the median seed
 
 
-def test_a_sweep_has_the_factors_over_the_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_agent_of_a_sweep_makes_the_runs_of_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(command(written(tmp_path), "--sweep")) == 0
     sweep = yaml.safe_load(capsys.readouterr().out)
-    assert sweep["parameters"]["model.generator.norm"] == {"values": ["batch", "layer"]}
-    assert sweep["parameters"]["seed_everything"] == {"values": [0, 1]}
-    assert sweep["parameters"]["images"] == {"value": 640}
+    configs, seeds = (sweep["parameters"][name]["values"] for name in ("config", "seed_everything"))
+    ids = set()
+    for config, seed in itertools.product(configs, seeds):
+        told = {"args": {"config": {"value": config}, "seed_everything": {"value": seed}}}
+        ids.add(identity(Configuration(["--quiet", *create_sweep_command_args(told)["args"]]).plain()))
+    study = read(written(tmp_path))
+    assert ids == {Path(task.folder).name for task in tasks(study, study.jobs(), tmp_path)}
 
 
 def test_ids_of_seeds_are_those_of_each_resolved_alone(tmp_path: Path) -> None:
-    from gannorm.training.parser import Configuration
-    from gannorm.training.run_folder import identity
-
     study = read(written(tmp_path))
     for task in tasks(study, study.jobs(), tmp_path):
         assert Path(task.folder).name == identity(Configuration(list(task.arguments)).plain())

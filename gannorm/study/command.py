@@ -1,7 +1,7 @@
 """`gannorm study FILE`: run a study, or say what it would be."""
 
 import argparse
-from collections.abc import Mapping
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from gannorm.records import nearest
 from gannorm.study import folder as study_folder
 from gannorm.study.errors import StudyError
 from gannorm.study.estimate import seconds_per_run
-from gannorm.study.identify import tasks
+from gannorm.study.identify import plain, tasks
 from gannorm.study.journal import Journal
 from gannorm.study.launchers import LAUNCHERS
 from gannorm.study.matrix import Study, read
@@ -46,6 +46,10 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
         raise StudyError(f"--launcher {options.launcher}; {nearest(options.launcher, LAUNCHERS)}")
     if options.workers is not None and options.workers < 1:
         raise StudyError(f"--workers {options.workers}: 1 or more are needed")
+    if options.gpus < 0:
+        raise StudyError(f"--gpus {options.gpus:g}: a share of a GPU, or several, is needed")
+    if options.launcher == "local" and (options.gpus or options.address):
+        raise StudyError("--gpus and --address are for --launcher ray")
     if options.sweep:
         return sweep(read(options.file)), 0
     if options.dry_run:
@@ -105,41 +109,23 @@ def estimated(study: Study, waiting: list[Any], journal: Journal, options: argpa
 
 
 def sweep(study: Study) -> str:
-    """Return the study as a sweep of Weights & Biases: each cell is one value, whose options an agent passes on.
-
-    Seeds are a parameter of their own, so that a sweep has the seeds of all cells.
+    """Return the study as a sweep of Weights & Biases: a grid of whole configurations, one for each cell, and seeds.
 
     Raises:
-        StudyError: A factor's levels set several options, or cells are left out: a grid of single options has neither.
+        StudyError: Some cells have seeds of their own, which a grid has not, or a cell cannot be resolved.
     """
-    parameters: dict[str, Any] = {}
-    for factor, levels in study.factors.items():
-        keys = {tuple(options) for options in levels.values()}
-        if len(keys) != 1 or len(next(iter(keys))) != 1:
-            raise StudyError(
-                f"factor {factor!r} sets several options at once, which a sweep cannot; use `gannorm study`"
-            )
-        ((option,),) = keys
-        parameters[option] = {"values": [options[option] for options in levels.values()]}
-    if study.leave_out:
-        raise StudyError("leave_out: a sweep runs every cell; use `gannorm study`")
-    parameters = {key: {"value": value} for key, value in flat(study.config).items()} | parameters
-    parameters["seed_everything"] = {"values": list(study.seeds)}
+    if study.more_seeds:
+        raise StudyError("more_seeds: a sweep has the same seeds for every cell; use `gannorm study`")
+    first = [study.job(cell, study.seeds[0]) for cell in study.cells()]
+    whole = [{**plain(study, job, Path("runs"))} for job in first]
+    for config in whole:
+        for key in ("seed_everything", "config"):
+            config.pop(key, None)
+    parameters = {
+        "config": {"values": [json.dumps(config) for config in whole]},
+        "seed_everything": {"values": list(study.seeds)},
+    }
     command_line = ["${env}", "${interpreter}", "${program}", "--quiet", "${args}"]
     metric = {"name": f"final/{study.outcome}", "goal": "maximize"}
-    whole = {"program": "train.py", "method": "grid", "metric": metric, "command": command_line}
-    return yaml.safe_dump({**whole, "parameters": parameters}, sort_keys=False).rstrip()
-
-
-def flat(config: Mapping[str, Any], at: str = "") -> dict[str, Any]:
-    """Return a nested configuration by dotted keys; what is below a class's arguments is an argument of the class.
-
-    Example:
-        >>> flat({"images": 640, "model": {"generator": {"class_path": "G", "init_args": {"norm": "batch"}}}})
-        {'images': 640, 'model.generator': 'G', 'model.generator.norm': 'batch'}
-    """
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        name = at if key in ("class_path", "init_args") else f"{at}.{key}" if at else str(key)
-        found |= flat(value, name) if isinstance(value, Mapping) else {name: value}
-    return found
+    told = {"name": study.name, "program": "train.py", "method": "grid", "metric": metric, "command": command_line}
+    return yaml.safe_dump({**told, "parameters": parameters}, sort_keys=False).rstrip()

@@ -39,7 +39,7 @@ def calibrated(study: Study, job: Job) -> float:
         options = (f"--{key}={value}" for key, value in short.items())
         try:
             results = training.run([*arguments(study, job, Path(folder)), *options])
-        except (ValueError, ArithmeticError) as error:
+        except (ValueError, ArithmeticError, RuntimeError) as error:
             raise StudyError(f"study {study.name}, {job}: {error}") from error
     looks = images // every if every else 0
     return float(images / results.results["images_per_second"] + looks * results.results["evaluation_seconds"] / 2)

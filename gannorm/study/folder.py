@@ -55,6 +55,8 @@ def seized(file: Any, seconds: float) -> bool:
             if time.monotonic() >= end:
                 return False
             time.sleep(0.1)
+        except OSError as error:
+            raise StudyError(f"{file.name} cannot be locked: {error.strerror}; choose another --folder") from error
 
 
 def journal_path(study: Study, folder: Path) -> Path:
@@ -64,22 +66,30 @@ def journal_path(study: Study, folder: Path) -> Path:
 
 def parts(study: Study) -> dict[str, Any]:
     """Return what runs are made of, to be kept beside them."""
-    return {"config": study.config, "factors": study.factors, "seeds": study.seeds, "outcome": study.outcome}
+    more = [[part, list(seeds)] for part, seeds in study.more_seeds]
+    cells = {"leave_out": list(study.leave_out), "more_seeds": more}
+    return {"config": study.config, "factors": study.factors, "seeds": study.seeds, **cells, "outcome": study.outcome}
 
 
 def check_unchanged(study: Study, folder: Path, journal: Journal) -> None:
     """Refuse a study file that was changed so that runs which have ended are no longer of it.
 
+    Cells and seeds that are left out by name are no mistake; nor is what was accepted before.
+
     Raises:
         StudyError: It was; the parts that differ are named.
     """
     jobs = {job.key for job in study.jobs()}
-    others = [line for key, line in journal.lines.items() if key not in jobs and line["status"] in ENDED]
-    if not others:
-        return
     before, now = written(folder), parts(study)
-    differ = [name for name in ("config", "factors", "seeds") if before and before.get(name) != now[name]]
-    told = [f"{name}: {', '.join(changed(before[name], now[name]))}" for name in differ]
+    others = [
+        line
+        for key, line in journal.lines.items()
+        if key not in jobs and line["status"] in ENDED and key not in before.get("accepted", ())
+    ]
+    differ = [name for name in ("config", "factors") if before and before.get(name) != now[name]]
+    if not others or (before and not differ):
+        return
+    told = [f"{name}: {', '.join(changed(before.get(name), now[name]))}" for name in differ]
     raise StudyError(
         f"study {study.name}: {len(others)} runs that have ended are no longer of it, such as {others[0]['cell']} "
         f"seed {others[0]['seed']}; changed are {'; '.join(told) or 'its parts'}; "
@@ -109,11 +119,19 @@ def written(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def write(study: Study, folder: Path) -> None:
-    """Keep beside the runs what they are made of, for the page and for the next attempt."""
+def write(study: Study, folder: Path, journal: Journal | None = None) -> None:
+    """Keep beside the runs what they are made of, for the page and for the next attempt.
+
+    Args:
+        study: As its file says it.
+        folder: Of the study.
+        journal: Whose other runs were accepted as no longer of it.
+    """
     told = {"name": study.name, **parts(study)}
     told["journal"] = os.path.relpath(study.journal, folder) if study.journal else None
     told["jobs"] = [[job.key, list(job.cell.values()), job.seed] for job in study.jobs()]
+    jobs = {key for key, *_ in told["jobs"]}
+    told["accepted"] = sorted(key for key in journal.lines if key not in jobs) if journal else []
     temporary = folder / "study.tmp"
     temporary.write_text(json.dumps(told) + "\n")
     os.replace(temporary, folder / "study.json")

@@ -60,8 +60,19 @@ def digest(folder: Path) -> Line:
         "raw": {name: rounded(raw[name]) for name in FIGURES if name in raw},
         "looks": looks(folder / "metrics.csv"),
         "events": [[event["images_seen"], event["state"]] for event in results.get("events", [])],
+        "num_modes": (results.get("evaluation") or judge_of(folder)).get("num_modes"),
         "torch": results.get("versions", {}).get("torch", ""),
+        "gannorm": results.get("versions", {}).get("gannorm", ""),
+        "judge": str(results.get("classifier_sha256", ""))[:8],
     }
+
+
+def judge_of(folder: Path) -> dict[str, Any]:
+    """Return what a run folder says of its judge; nothing where there is none."""
+    try:
+        return dict(json.loads((folder / "judge.json").read_text()))
+    except (OSError, ValueError):
+        return {}
 
 
 def signalled(line: Line) -> bool:

@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gannorm import records
 from gannorm.records import nearest
 from gannorm.study.errors import StudyError
 
@@ -31,6 +30,8 @@ Cell = dict[str, str]  # level of each factor
 Options = dict[str, Any]  # of `train.py`, by key
 
 KEYS = ("name", "config", "factors", "seeds", "leave_out", "more_seeds", "outcome", "journal")
+OWN = {"config", "name", "folder", "resume", "fresh", "quiet", "seed_everything"}
+SECTIONS = ("model", "data", "evaluation", "collapse", "trainer")
 OUTCOMES = {
     "effective_modes": "effective modes at the end",
     "covered_modes": "covered modes at the end",
@@ -101,7 +102,10 @@ class Study:
     def job(self, cell: Cell, seed: int) -> Job:
         """Return one run."""
         options = {key: value for factor, level in cell.items() for key, value in self.factors[factor][level].items()}
-        made_of = json.dumps([self.config, options, seed], sort_keys=True)
+        try:
+            made_of = json.dumps([self.config, options, seed], sort_keys=True)
+        except TypeError as error:
+            raise StudyError(f"study {self.name}: {error}: values are numbers, texts, lists and mappings") from error
         return Job(cell, seed, options, hashlib.sha256(made_of.encode()).hexdigest()[:12])
 
 
@@ -140,9 +144,30 @@ def read(path: Path) -> Study:
         outcome=outcome,
         journal=path.parent / data["journal"] if data.get("journal") else None,
     )
+    check_options(path, study)
     if not factors or not study.cells():
         raise StudyError(f"{path}: an empty matrix: give factors with levels, and do not leave out every cell")
     return study
+
+
+def check_options(path: Path, study: Study) -> None:
+    """Refuse options that are the study's own business, that two factors set, or that replace a whole section.
+
+    Raises:
+        StudyError: There is one.
+    """
+    setters: dict[str, str] = {}
+    for factor, levels in study.factors.items():
+        for option in {option for options in levels.values() for option in options}:
+            if setters.setdefault(option, factor) != factor:
+                raise StudyError(f"{path}: factors {setters[option]!r} and {factor!r} both set {option}")
+        for option, value in ((option, value) for options in levels.values() for option, value in options.items()):
+            if option in SECTIONS and isinstance(value, Mapping):
+                raise StudyError(
+                    f"{path}: factors: {factor}: {option}: name single options, such as {option}.something"
+                )
+    for option in OWN & {*study.config, *setters}:
+        raise StudyError(f"{path}: {option} is the study's own business; leave it out")
 
 
 def check_kinds(path: Path, data: Mapping[str, Any]) -> None:
@@ -166,8 +191,8 @@ def mapping(path: Path, hint: str) -> dict[str, Any]:
         StudyError: It cannot be read, or holds something else.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        data = records.read(path)
+    except (OSError, UnicodeDecodeError, records.RecordError) as error:
         raise StudyError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(data, dict):
         raise StudyError(f"{path} holds no mapping; {hint}")
@@ -184,13 +209,23 @@ def base_of(path: Path, given: Any) -> Mapping[str, Any]:
 def levels_of(path: Path, factor: str, levels: Any) -> dict[str, Options]:
     """Return the options of each level of a factor, whose own name is the option where levels are a list."""
     if isinstance(levels, list):
-        named = {str("none" if level is None else level): {factor: level} for level in levels}
-        if len(named) < len(levels):
-            raise StudyError(f"{path}: factors: {factor}: a level is there twice")
-        return named
+        named = [(level_name(level), {factor: level}) for level in levels]
+        return once(path, factor, named)
     if not isinstance(levels, dict) or not all(isinstance(options, dict) for options in levels.values()):
         raise StudyError(f"{path}: factors: {factor}: a list of values, or a mapping of levels to options, is needed")
-    return {str(level): dict(options) for level, options in levels.items()}
+    return once(path, factor, [(level_name(level), dict(options)) for level, options in levels.items()])
+
+
+def level_name(level: Any) -> str:
+    """Return what a level is called: `null` is none."""
+    return "none" if level is None else str(level)
+
+
+def once(path: Path, factor: str, levels: Sequence[tuple[str, Options]]) -> dict[str, Options]:
+    """Return levels by name, each of which is there once."""
+    if len(named := dict(levels)) < len(levels):
+        raise StudyError(f"{path}: factors: {factor}: a level is there twice")
+    return named
 
 
 def seeds_of(path: Path, seeds: Any) -> list[int]:
@@ -207,7 +242,7 @@ def part_of(path: Path, factors: Mapping[str, Mapping[str, Options]], part: Any)
         raise StudyError(
             f"{path}: {part!r}: levels of factors are needed, such as {{{next(iter(factors), 'norm')}: ...}}"
         )
-    found = {str(factor): str("none" if level is None else level) for factor, level in part.items()}
+    found = {str(factor): level_name(level) for factor, level in part.items()}
     for factor, level in found.items():
         if factor not in factors:
             raise StudyError(f"{path}: no factor {factor!r}; {nearest(factor, factors)}")

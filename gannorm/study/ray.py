@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gannorm._version import __version__
 from gannorm.study.errors import StudyError
 from gannorm.study.journal import Line
 from gannorm.study.local import lock_of
@@ -41,10 +42,12 @@ class Cluster:
         self.folder, self.group, self.gpus = folder.resolve(), group, gpus
         self.ray = connected(address)
         self.workers = workers or max(1, int(self.ray.cluster_resources().get("CPU", 1)))
-        self.check_storage()
+        if gpus > self.ray.cluster_resources().get("GPU", 0):
+            raise StudyError(f"--gpus {gpus:g}: the cluster has {self.ray.cluster_resources().get('GPU', 0):g}")
+        self.check_nodes()
 
-    def check_storage(self) -> None:
-        """Refuse a cluster one of whose nodes does not see the study's folder.
+    def check_nodes(self) -> None:
+        """Refuse a cluster one of whose nodes does not see the study's folder, or has another version.
 
         Raises:
             StudyError: One does not.
@@ -56,19 +59,24 @@ class Cluster:
             nodes = [node for node in self.ray.nodes() if node["Alive"]]
             asked = {self.seeing(node["NodeID"]).remote(str(mark)): node["NodeManagerAddress"] for node in nodes}
             for reference, where in asked.items():
-                if not self.ray.get(reference, timeout=PATIENCE):
+                there, version = self.ray.get(reference, timeout=PATIENCE)
+                if not there:
                     raise StudyError(
                         f"{self.folder} is not there on node {where}; --folder has to be on shared storage"
                     )
+                if version != __version__:
+                    raise StudyError(f"node {where} has gannorm {version}, this machine {__version__}")
+        except self.ray.exceptions.RayTaskError as error:
+            raise StudyError(f"a node has no gannorm: {str(error).splitlines()[-1]}") from error
         except self.ray.exceptions.GetTimeoutError as error:
             raise StudyError(f"a node did not answer within {PATIENCE:.0f} s whether it sees {self.folder}") from error
         finally:
             mark.unlink(missing_ok=True)
 
     def seeing(self, node: str) -> Any:
-        """Return a task that says on one node whether a file is there."""
+        """Return a task that says on one node whether a file is there, and which gannorm."""
         pinned = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
-        return self.ray.remote(num_cpus=0, scheduling_strategy=pinned)(os.path.exists)
+        return self.ray.remote(num_cpus=0, scheduling_strategy=pinned)(seen)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
         """Yield the line of each task as it ends."""
@@ -95,6 +103,11 @@ class Cluster:
         except self.ray.exceptions.RayError as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             return task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
+
+
+def seen(path: str) -> tuple[bool, str]:
+    """Return whether a file is there, and this node's version."""
+    return os.path.exists(path), __version__
 
 
 def in_cluster(task: Task, group: str, lock: Path) -> Line:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gannorm import screen
+from gannorm.report.study.page import NAME as PAGE
 from gannorm.report.study.page import write as write_page
 from gannorm.study import folder as study_folder
 from gannorm.study.identify import tasks
@@ -63,14 +64,18 @@ def run(
         if not accept_changes:
             study_folder.check_unchanged(study, place, journal)
         all_tasks = tasks(study, study.jobs(), folder.resolve())  # a worker may stand elsewhere
-        study_folder.write(study, place)
+        study_folder.write(study, place, journal)
         open_states = ("absent", "incomplete", "failed") if retry_failed else ("absent", "incomplete")
         waiting = [task for task in all_tasks if study_folder.state(task, journal) in open_states]
         screen.say(f"study {place}: {len(all_tasks)} runs, {len(all_tasks) - len(waiting)} of them there")
         if waiting:
-            follow(launcher(study, place).run(waiting), journal, place, len(waiting))
+            try:
+                follow(launcher(study, place).run(waiting), journal, place, len(waiting))
+            except KeyboardInterrupt:
+                screen.say(f"see {page_of(place)}; the same command goes on")
+                raise
         counts = study_folder.counted(all_tasks, journal)
-        page = write_page(place)
+        page = page_of(place)
     return Outcome(place, page, counts["done"], counts["failed"], counts["absent"] + counts["incomplete"])
 
 
@@ -82,11 +87,17 @@ def follow(lines: Iterator[Line], journal: Journal, place: Path, number: int) ->
             journal.add(line)
         screen.say(f"{count:>6}/{number} {told(line)}")
         if time.monotonic() - shown > PAGE_EVERY:
-            try:
-                write_page(place)
-            except Exception as error:  # no page is worth a study
-                screen.warn(f"no page: {type(error).__name__}: {error}")
+            page_of(place)
             shown = time.monotonic()
+
+
+def page_of(place: Path) -> Path:
+    """Write the page, if it can be: no page is worth a study; return where it is."""
+    try:
+        return write_page(place)
+    except Exception as error:  # whatever a damaged journal brings about
+        screen.warn(f"no page: {type(error).__name__}: {error}")
+        return place / PAGE
 
 
 def told(line: Line) -> str:

@@ -1,5 +1,6 @@
 """One run of a study, in whatever process: train it, or go on with it, and say what came out."""
 
+import contextlib
 import json
 import os
 import traceback
@@ -46,8 +47,8 @@ def perform(task: Task) -> Line:
     folder = Path(task.folder)
     resume = ["--resume"] if folder.exists() and not finished(folder) else []
     try:
-        training.run([*task.arguments, *resume])
-        return task.told | digest(folder)
+        outcome = training.run([*task.arguments, *resume])
+        return task.told | digest(outcome.folder.path)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # one run must not end a study
@@ -61,12 +62,11 @@ def failed(folder: Path, error: BaseException) -> Line:
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     status = "diverged" if isinstance(error, NotFiniteError) else "failed"
     found: dict[str, Any] = {}
-    try:
+    if folder.is_dir():
+        with contextlib.suppress(OSError):
+            (folder / "error.txt").write_text("".join(traceback.format_exception(error)))
+    with contextlib.suppress(OSError, ValueError, KeyError):
         found = digest(folder)
-    except (OSError, ValueError, KeyError):
-        trace = traceback.format_exception(error)
-        if folder.is_dir():
-            (folder / "error.txt").write_text("".join(trace))
     return found | {"id": folder.name, "status": status, "reason": reason}
 
 

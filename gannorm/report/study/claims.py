@@ -1,6 +1,7 @@
 """What a study may claim: each factor by a permutation test, pairs of its levels by paired tests, and as sentences."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from gannorm.report.study.record import Run, StudyRecord
 from gannorm.statistics import holm, levels_test, paired_test, seeds_needed
 
 LEVEL = 0.05
+GUESSED = 5  # seeds from which on more is said than a guess of how many are needed
 
 
 @dataclass(frozen=True)
@@ -18,19 +20,23 @@ class FactorEffect:
 
     Attributes:
         factor: Which.
-        means: Of the outcome, by level.
-        seeds: How many have all levels.
-        runs: Of each level.
+        means: Of the outcome, by level, of those that have runs.
+        seeds: How many have the same cells at all levels.
+        cells: Of each level and seed.
         p: Of a permutation test over all levels.
         adjusted: After Holm, over all factors.
+        least: The smallest p that there could be with so many seeds and levels.
+        also: Options in which the levels differ, where they are several.
     """
 
     factor: str
     means: Mapping[str, float]
     seeds: int
-    runs: int
+    cells: int
     p: float
     adjusted: float
+    least: float
+    also: str = ""
 
     @property
     def shown(self) -> bool:
@@ -46,13 +52,12 @@ class Effect:
         factor: Which.
         levels: The first against the second.
         difference: Mean over seeds of the outcome's difference.
-        seeds: How many seeds have both.
-        pairs: How many pairs of runs that are.
+        seeds: How many seeds have both in the same cells.
+        cells: Of each seed.
         p: Two-sided, of a paired permutation test over seeds.
-        adjusted: After Holm, over the pairs of the factor.
-        shown: Whether it may be claimed: its factor matters, and the pair differs.
-        needed: Seeds that would show such a difference.
-        tests: How many pairs the factor has.
+        adjusted: After Holm, over all pairs of the factors that matter; 1 where the factor is not shown to.
+        needed: Seeds that would show such a difference; None where too few have been seen to guess.
+        tests: How many pairs were tested together.
         also: Options in which the levels differ, where they are several.
     """
 
@@ -60,85 +65,109 @@ class Effect:
     levels: tuple[str, str]
     difference: float
     seeds: int
-    pairs: int
+    cells: int
     p: float
     adjusted: float
-    shown: bool
     needed: int | None
     tests: int
     also: str = ""
 
+    @property
+    def shown(self) -> bool:
+        """Return whether a difference may be claimed."""
+        return self.adjusted <= LEVEL
+
 
 def factor_effects(record: StudyRecord) -> list[FactorEffect]:
-    """Return whether each factor matters, tested together; one that no seed has all levels of is left out."""
-    tables = {factor: by_seed_and_level(record, factor) for factor in record.factors}
-    tables = {factor: found for factor, found in tables.items() if found[0].size}
-    p_values = [levels_test(values) for values, _ in tables.values()]
+    """Return whether each factor matters, tested together; one without two levels to compare is left out."""
+    found = {}
+    for factor in record.factors:
+        levels = [level for level in record.factors[factor] if record.with_levels(**{factor: level})]
+        values, cells = by_seed(record, factor, levels)
+        if len(levels) > 1 and len(values):
+            found[factor] = levels, values, cells
+    p_values = [levels_test(values) for _, values, _ in found.values()]
+    adjusted = holm(p_values)
     return [
         FactorEffect(
-            factor,
-            dict(zip(record.factors[factor], values.mean(0).tolist(), strict=True)),
-            len(values), number, p, corrected,
+            factor, dict(zip(levels, values.mean(0).tolist(), strict=True)), len(values), cells, p, corrected,
+            smallest(len(values), len(levels)), also(record, factor, levels),
         )
-        for (factor, (values, number)), p, corrected in zip(tables.items(), p_values, holm(p_values), strict=True)
+        for (factor, (levels, values, cells)), p, corrected in zip(found.items(), p_values, adjusted, strict=True)
     ]  # fmt: skip
 
 
-def by_seed_and_level(record: StudyRecord, factor: str) -> tuple[np.ndarray, int]:
-    """Return the mean outcome of each seed and level over what all levels have, and how many runs of each level."""
-    levels = [
+def by_seed(record: StudyRecord, factor: str, levels: Sequence[str]) -> tuple[np.ndarray, int]:
+    """Return the mean outcome of each seed and level, over cells that all these seeds have, and how many these are.
+
+    Seeds are the unit: runs of one seed share data and noise, so that they do not count as independent. All seeds are
+    of the same cells, or their means would be of different things.
+    """
+    outcomes = [
         {key(run, factor): run.figure(record.outcome) for run in record.with_levels(**{factor: level})}
-        for level in record.factors[factor]
+        for level in levels
     ]
-    by_seed: dict[int, list[tuple]] = {}
-    for place in sorted(set.intersection(*map(set, levels)), key=str):
-        by_seed.setdefault(place[-1], []).append(place)
-    most = max(map(len, by_seed.values()), default=0)
-    whole = [places for _, places in sorted(by_seed.items()) if len(places) == most]
-    means = [[float(np.mean([level[place] for place in places])) for level in levels] for places in whole]
-    return np.array(means).reshape(len(whole), len(levels)), most * len(whole)
+    places: dict[int, set[tuple]] = {}
+    for *cell, seed in set.intersection(*map(set, outcomes)) if outcomes else ():
+        places.setdefault(seed, set()).add(tuple(cell))
+    seeds, cells = common(places)
+    means = [[np.mean([level[*cell, seed] for cell in cells]) for level in outcomes] for seed in seeds]
+    return np.array(means, dtype=float).reshape(len(seeds), len(levels)), len(cells)
+
+
+def common(places: Mapping[int, set[tuple]]) -> tuple[list[int], list[tuple]]:
+    """Return the most seeds that share at least half of the cells that any of them has, and these cells.
+
+    So a failed run costs its cell and not its seed, and seeds that only some cells have do not count for the others.
+
+    Example:
+        >>> common({0: {("a",), ("b",)}, 1: {("a",), ("b",)}, 2: {("a",)}})
+        ([0, 1, 2], [('a',)])
+        >>> common({0: {("a",), ("b",), ("c",)}, 1: {("a",), ("b",)}, 2: {("c",)}})
+        ([0, 1], [('a',), ('b',)])
+    """
+    seeds = sorted(places, key=lambda seed: (-len(places[seed]), seed))
+    enough = max(map(len, places.values()), default=0) / 2
+    while seeds:
+        cells = set.intersection(*(places[seed] for seed in seeds))
+        if len(cells) >= enough:
+            return sorted(seeds), sorted(cells)
+        seeds.pop()
+    return [], []
+
+
+def smallest(seeds: int, levels: int) -> float:
+    """Return the smallest p that the test of all levels can have."""
+    return 1.0 if seeds < 1 else 1 / math.factorial(levels) ** (seeds - 1)
 
 
 def effects(record: StudyRecord, factors: Sequence[FactorEffect]) -> list[Effect]:
-    """Return the effect of each pair of levels of each factor; the pairs of a factor are tested together."""
-    matter = {factor.factor: factor.shown for factor in factors}
-    return [one for factor in record.factors for one in pairs_of(record, factor, claim=matter.get(factor, True))]
-
-
-def pairs_of(record: StudyRecord, factor: str, *, claim: bool) -> list[Effect]:
-    """Return the effects of the pairs of a factor's levels that have runs to compare."""
-    compared = {pair: differences(record, factor, pair) for pair in itertools.combinations(record.factors[factor], 2)}
-    compared = {pair: found for pair, found in compared.items() if len(found[0])}
-    p_values = [paired_test(by_seed) for by_seed, _ in compared.values()]
+    """Return the effect of each pair of levels; those of the factors that matter are tested together."""
+    matter = {factor.factor for factor in factors if factor.shown}
+    compared = {}
+    for factor in record.factors:
+        for pair in itertools.combinations(record.factors[factor], 2):
+            values, cells = by_seed(record, factor, pair)
+            if len(values):
+                compared[factor, pair] = values[:, 0] - values[:, 1], cells
+    p_values = {place: paired_test(differences) for place, (differences, _) in compared.items()}
+    tested = [place for place in compared if place[0] in matter]
+    adjusted = dict(zip(tested, holm([p_values[place] for place in tested]), strict=True))
     return [
         Effect(
-            factor, pair, float(by_seed.mean()), len(by_seed), number, p, corrected, claim and corrected <= LEVEL,
-            needed(by_seed, len(compared)), len(compared), also(record, factor, pair),
+            factor, pair, float(differences.mean()), len(differences), cells, p_values[factor, pair],
+            adjusted.get((factor, pair), 1.0), needed(differences, len(tested) or len(compared)),
+            len(tested) or len(compared), also(record, factor, pair),
         )
-        for (pair, (by_seed, number)), p, corrected in zip(compared.items(), p_values, holm(p_values), strict=True)
+        for (factor, pair), (differences, cells) in compared.items()
     ]  # fmt: skip
 
 
-def differences(record: StudyRecord, factor: str, pair: tuple[str, str]) -> tuple[np.ndarray, int]:
-    """Return for each seed the mean difference of runs that differ in this factor only, and how many pairs there are.
-
-    Seeds are the unit: runs of one seed share data and noise, so that they do not count as independent. A seed counts
-    only if it has as many pairs as any: means over other cells would be of something else.
-    """
-    first, second = ({key(run, factor): run for run in record.with_levels(**{factor: level})} for level in pair)
-    both: dict[int, list[float]] = {}
-    for place in first.keys() & second.keys():
-        difference = first[place].figure(record.outcome) - second[place].figure(record.outcome)
-        both.setdefault(place[-1], []).append(difference)
-    most = max(map(len, both.values()), default=0)
-    whole = [values for _, values in sorted(both.items()) if len(values) == most]
-    return np.array([np.mean(values) for values in whole]), most * len(whole)
-
-
-def also(record: StudyRecord, factor: str, pair: tuple[str, str]) -> str:
-    """Return the options in which two levels differ, where they are more than one."""
-    first, second = (record.factors[factor][level] for level in pair)
-    differ = sorted(name for name in {*first, *second} if first.get(name) != second.get(name))
+def also(record: StudyRecord, factor: str, levels: Sequence[str]) -> str:
+    """Return the options in which levels differ, where they are more than one."""
+    options = [record.factors[factor][level] for level in levels]
+    names = sorted({name for one in options for name in one})
+    differ = [name for name in names if any(one.get(name) != options[0].get(name) for one in options)]
     return ", ".join(differ) if len(differ) > 1 else ""
 
 
@@ -147,9 +176,9 @@ def key(run: Run, factor: str) -> tuple:
     return (*(level for name, level in run.cell.items() if name != factor), run.seed)
 
 
-def needed(by_seed: np.ndarray, tests: int) -> int | None:
-    """Return how many seeds would show what is seen, with as many tests; None where nothing can be said."""
-    return seeds_needed(by_seed, LEVEL / tests) if len(by_seed) > 1 else None
+def needed(differences: np.ndarray, tests: int) -> int | None:
+    """Return how many seeds would show what is seen, with as many tests; None where that would be a mere guess."""
+    return seeds_needed(differences, LEVEL / tests) if len(differences) >= GUESSED else None
 
 
 def sentences(factors: Sequence[FactorEffect], found: Sequence[Effect], name: str) -> list[str]:
@@ -158,8 +187,7 @@ def sentences(factors: Sequence[FactorEffect], found: Sequence[Effect], name: st
         return ["No two runs differ in one factor only, so nothing can be compared yet."]
     told = [matters(factor, name) for factor in sorted(factors, key=lambda factor: factor.adjusted) if factor.shown]
     told += [conclusion(effect, name) for effect in sorted(found, key=lambda effect: effect.adjusted) if effect.shown]
-    unclear = [factor.factor for factor in factors if not factor.shown]
-    told += [f"Not shown to matter: {', '.join(unclear)}."] if unclear else []
+    told += [unclear(factor) for factor in factors if not factor.shown]
     rest = [effect for effect in found if not effect.shown]
     return [*told, open_question(rest, len(found))] if rest else told
 
@@ -168,10 +196,17 @@ def matters(factor: FactorEffect, name: str) -> str:
     """Return that a factor matters, as a sentence."""
     order = sorted(factor.means, key=lambda level: -factor.means[level])
     listed = ", ".join(f"{level} {factor.means[level]:.2f}" for level in order)
+    differ = f"; its levels differ in {factor.also}" if factor.also else ""
     return (
-        f"{factor.factor} matters: mean {name} {listed} ({factor.seeds} seeds, {factor.runs} runs of each, "
-        f"p = {factor.adjusted:.2g} after Holm over the factors)."
+        f"{factor.factor} matters: mean {name} {listed} ({factor.seeds} seeds of {factor.cells} cells each, "
+        f"p = {factor.adjusted:.2g} after Holm over the factors{differ})."
     )
+
+
+def unclear(factor: FactorEffect) -> str:
+    """Return that a factor is not shown to matter, and whether it could be."""
+    hopeless = " with so few seeds nothing could be" if factor.least > LEVEL else f" p = {factor.adjusted:.2g}"
+    return f"{factor.factor} is not shown to matter:{hopeless}."
 
 
 def conclusion(effect: Effect, name: str) -> str:
@@ -180,7 +215,7 @@ def conclusion(effect: Effect, name: str) -> str:
     alike = f"though they differ in {effect.also}" if effect.also else "all else alike"
     return (
         f"{effect.factor}: {better} has {abs(effect.difference):.2f} more {name} than {worse}, {alike} "
-        f"({effect.seeds} seeds, {effect.pairs} pairs of runs, p = {effect.adjusted:.3g} after Holm over "
+        f"({effect.seeds} seeds of {effect.cells} cells each, p = {effect.adjusted:.3g} after Holm over "
         f"{effect.tests} pairs)."
     )
 
@@ -190,5 +225,9 @@ def open_question(rest: Sequence[Effect], tests: int) -> str:
     hopeless = [effect for effect in rest if 2 / 2**effect.seeds * effect.tests > LEVEL]
     reason = f" {len(hopeless)} of them have too few seeds to be shown at all." if hopeless else ""
     missing = min((effect.needed - effect.seeds for effect in rest if effect.needed), default=None)
-    more = f" The clearest would need about {max(missing, 1)} seeds more." if missing is not None else ""
+    more = (
+        f" If it is as large as it looks, the clearest needs about {max(missing, 1)} more seeds or so."
+        if missing is not None
+        else ""
+    )
     return f"Not shown are {len(rest)} of {tests} differences between levels.{reason}{more}"

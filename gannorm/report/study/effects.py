@@ -1,15 +1,17 @@
 """What each factor does, on a study's page: tables of tests, and survival curves."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from gannorm.report.run.chart import Line, chart
 from gannorm.report.run.sections import table
 from gannorm.report.study.claims import LEVEL
-from gannorm.report.study.record import lifetimes, staying
+from gannorm.report.study.record import Run, lifetimes, waiting
 from gannorm.report.study.told import Told
-from gannorm.statistics import holm, log_rank_test
+from gannorm.statistics import holm, log_rank_test, survival
 
 
 def tests(told: Told) -> str:
@@ -21,20 +23,20 @@ def matters(told: Told) -> str:
     """Return the table of factors: whether their levels differ at all."""
     head, body = factor_rows(told)
     note = (
-        "Whether the levels of a factor differ at all: of each seed the mean of the runs that all its levels have, "
-        "given to the levels in every order."
+        "Whether the levels of a factor differ at all: of each seed the mean over the cells that all levels and seeds "
+        "have, given to the levels in every order."
     )
     return f"<p>{note}</p>{table(head, body)}" if body else ""
 
 
 def factor_rows(told: Told) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of the table of factors."""
-    head = ["factor", "seeds", "runs of each level", f"mean {told.outcome}", "p", "p, Holm"]
+    head = ["factor", "seeds", "cells", f"mean {told.outcome}", "p", "p, Holm"]
     body = [
         [
             factor.factor,
             str(factor.seeds),
-            str(factor.runs),
+            str(factor.cells),
             ", ".join(f"{level} {mean:.2f}" for level, mean in factor.means.items()),
             f"{factor.p:.2g}",
             f"{factor.adjusted:.2g}",
@@ -48,15 +50,15 @@ def pairs(told: Told) -> str:
     """Return the table of pairs of levels."""
     head, body = pair_rows(told)
     note = (
-        "Which levels differ: of each seed the mean difference of all runs that differ in this factor only; p after "
-        "Holm over the pairs of the factor, claimed only where the factor matters at all."
+        "Which levels differ: of each seed the mean difference of runs that differ in this factor only; p after Holm "
+        "over all pairs of the factors that matter, so that any false claim here is as rare as one in twenty."
     )
     return f"<p>{note}</p>{table(head, body)}" if body else ""
 
 
 def pair_rows(told: Told) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of the table of pairs of levels, the clearest first."""
-    head = ["factor", "levels", f"difference in {told.outcome}", "seeds", "pairs", "p", "p, Holm", "seeds needed"]
+    head = ["factor", "levels", f"difference in {told.outcome}", "seeds", "cells", "p", "p, Holm", "seeds needed"]
     head.append("levels differ in")
     body = [
         [
@@ -64,7 +66,7 @@ def pair_rows(told: Told) -> tuple[list[str], list[list[str]]]:
             f"{effect.levels[0]} against {effect.levels[1]}",
             f"{effect.difference:+.2f}",
             str(effect.seeds),
-            str(effect.pairs),
+            str(effect.cells),
             f"{effect.p:.3g}",
             f"{effect.adjusted:.3g}",
             "" if effect.needed is None else f"{effect.needed:,}",
@@ -76,26 +78,52 @@ def pair_rows(told: Told) -> tuple[list[str], list[list[str]]]:
 
 
 def survivals(told: Told) -> str:
-    """Return for each factor the share of healthy runs that have not collapsed, by images since they were healthy."""
-    drawn = [curves for factor in told.record.factors if (curves := survival_of(told, factor))]
+    """Return for each factor how soon runs are healthy, and how long the healthy ones stay so."""
+    drawn = [
+        curves
+        for factor in told.record.factors
+        for kind in (WAITING, STAYING)
+        if (curves := survival_of(told, factor, kind))
+    ]
     return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
 
 
-def survival_of(told: Told, factor: str) -> str:
+@dataclass(frozen=True)
+class Kind:
+    """What a survival curve is of.
+
+    Attributes:
+        title: What has not happened yet.
+        unit: Of the vertical axis.
+        times: Of some runs, until so many images: when it happened or a run was last watched, and whether it did.
+        since: What the images are counted from.
+    """
+
+    title: str
+    unit: str
+    times: Callable[[Sequence[Run], float], tuple[list[float], list[bool]]]
+    since: str
+
+
+WAITING = Kind("not yet healthy", "share of the runs", waiting, "the start")
+STAYING = Kind("not collapsed", "share of the healthy runs", lifetimes, "each run was first healthy")
+
+
+def survival_of(told: Told, factor: str, kind: Kind) -> str:
     """Return the survival curves of one factor's levels, with the log-rank tests of its pairs."""
-    lines, levels, until = [], {}, told.record.shortest
-    for place, level in enumerate(told.record.factors[factor]):
-        runs = told.record.with_levels(**{factor: level})
-        if (curve := staying(runs, until)) is None:
-            continue
-        levels[level] = lifetimes(runs, until)
-        times = levels[level][0]
+    by_level = {level: told.record.with_levels(**{factor: level}) for level in told.record.factors[factor]}
+    until = told.record.common_end(by_level.values())
+    levels = {level: found for level, runs in by_level.items() if (found := kind.times(runs, until))[0]}
+    lines = []
+    for place, (level, (times, happened)) in enumerate(levels.items()):
+        curve = survival(times, happened)
         steps = stairs(curve.times.tolist(), curve.share.tolist(), max(times))
         lines.append(Line(f"{level} ({len(times)} runs)", steps, (), place))
     if not lines:
         return ""
-    drawn = chart(f"not collapsed: {factor}", "share of the healthy runs", lines, bounds=(0.0, 1.0))
-    note = f"<p>Images since each run was first healthy, cut at {until:,.0f}. {escape(apart(levels))}</p>"
+    drawn = chart(f"{kind.title}: {factor}", kind.unit, lines, bounds=(0.0, 1.0))
+    cut = f", cut at {until:,.0f}, where the shortest runs end" if math.isfinite(until) else ""
+    note = f"<p>Images since {kind.since}{cut}. {escape(apart(levels))}</p>"
     return drawn.replace("</figure>", f"{note}</figure>")
 
 
@@ -123,5 +151,5 @@ def apart(levels: Mapping[str, tuple[list[float], list[bool]]]) -> str:
         for (first, second), p in sorted(zip(pairs, adjusted, strict=True), key=lambda pair: pair[1])
         if p <= LEVEL
     ]
-    told = f"Different are {', '.join(found)}" if found else "No two curves differ"
+    told = f"They seem to differ between {', '.join(found)}" if found else "No two seem to differ"
     return f"{told}: log-rank tests after Holm over {len(pairs)} pairs, as if runs of one seed were independent."

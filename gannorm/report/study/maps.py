@@ -34,6 +34,7 @@ def maps_of(told: Told) -> list[Map]:
         place: float(np.median([run.figure(told.record.outcome) for run in runs])) for place, runs in fields.items()
     }
     best = {place: cell.median for place, cell in told.best.items()}
+    accepted = {place: cell.accepted for place, cell in told.best.items()}
     healthy = {place: share([run.healthy_at is not None for run in runs]) for place, runs in fields.items()}
     lost = {
         place: share([run.collapsed_at is not None for run in runs if run.healthy_at is not None])
@@ -43,6 +44,7 @@ def maps_of(told: Told) -> list[Map]:
     found = [
         Map(f"{told.outcome}, median of all runs", outcome, told.most, decimal),
         Map(f"{told.outcome}, median at the best of the other factors", best, told.most, decimal),
+        Map("share of samples accepted there, median", accepted, 1.0, percent),
         Map("share of runs that were ever healthy", healthy, 1.0, percent),
         Map("share of these that collapsed afterwards", lost, 1.0, percent),
     ]
@@ -61,6 +63,8 @@ def definitions() -> str:
 
 def of_field(told: Told, row: str, column: str) -> list[Run]:
     """Return the runs of one field of the maps."""
+    if told.pair[0] == told.pair[1] and row != column:  # of one factor the map is its diagonal
+        return []
     return told.record.with_levels(**{told.pair[0]: row, told.pair[1]: column})
 
 

@@ -2,18 +2,18 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gannorm.report.run.record import lines_of_json
-from gannorm.statistics import Survival, survival
 
 HEALTHY, ACCEPTED = 0.8, 0.1  # share of the modes, and of the samples, from which a look is healthy
 COLLAPSED, REJECTED = 0.5, 0.02  # and below which a run that was healthy has collapsed
 ENDED = ("finished", "stopped", "diverged")
+KINDS = {"key": str, "cell": dict, "seed": int, "status": str}  # that a line of a journal has to have
 LOOKED = {"effective_modes": 1, "covered_modes": 2, "high_quality": 3}  # where a look in the journal has them
 
 
@@ -108,6 +108,7 @@ class StudyRecord:
         """
         try:
             told = json.loads((path / "study.json").read_text())
+            name, outcome = str(told["name"]), str(told["outcome"])
             options = {name: dict(levels) for name, levels in told["factors"].items()}
             jobs = {key: (dict(zip(options, levels, strict=True)), seed) for key, levels, seed in told["jobs"]}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -117,24 +118,38 @@ class StudyRecord:
             raise ValueError(f"{path}: its journal {journal} is missing; put it back there, or run the study again")
         lines = {line["key"]: line for line in lines_of(journal)}
         own = [lines[key] | {"cell": cell, "seed": seed} for key, (cell, seed) in jobs.items() if key in lines]
+        own = [judged(line, outcome) for line in own]
         ended = [line for line in own if line["status"] in ENDED]
-        modes = max((float((line.get("final") or {}).get("num_modes") or 1) for line in ended), default=1.0)
+        modes = max((num_modes(line) for line in ended), default=1.0)
         runs = [Run(line["cell"], line["seed"], line["status"], line, modes) for line in ended]
         by_cell: dict[tuple[str, ...], list[Run]] = {}
         for run in sorted(runs, key=lambda run: run.seed):
             by_cell.setdefault(tuple(run.cell.values()), []).append(run)
         failed = [line for line in own if line["status"] == "failed"]
         others = len(lines) - len(own)
-        return cls(path, told["name"], options, runs, failed, len(jobs), told["outcome"], modes, others, by_cell)
+        return cls(path, name, options, runs, failed, len(jobs), outcome, modes, others, by_cell)
 
-    @cached_property
-    def shortest(self) -> float:
-        """Return the images of the shortest runs that finished: as long as all runs could be watched."""
-        return min((run.watched_until for run in self.runs if run.status == "finished"), default=math.inf)
+    def common_end(self, levels: Iterable[Sequence[Run]]) -> float:
+        """Return up to where levels can be compared: where the shortest runs end, if the levels differ in that."""
+        lengths = [{run.watched_until for run in runs if run.status == "finished"} for runs in levels if runs]
+        alike = all(one == lengths[0] for one in lengths)
+        return math.inf if alike else min(min(one, default=math.inf) for one in lengths)
 
     def with_levels(self, **levels: str) -> list[Run]:
         """Return the runs that have these levels."""
         return [run for run in self.runs if all(run.cell[factor] == level for factor, level in levels.items())]
+
+
+def judged(line: dict[str, Any], outcome: str) -> dict[str, Any]:
+    """Return a line; one of a run that finished without the outcome is one of a run that failed."""
+    if line["status"] != "finished" or outcome in (line.get("final") or {}):
+        return line
+    return line | {"status": "failed", "reason": f"it has no {outcome}: nobody judged its samples"}
+
+
+def num_modes(line: Mapping[str, Any]) -> float:
+    """Return K as a run says it; 1 where it does not."""
+    return float(line.get("num_modes") or (line.get("final") or {}).get("num_modes") or 1)
 
 
 def is_study(path: Path) -> bool:
@@ -148,13 +163,19 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    return lines_of_json(text, ("key", "cell", "seed", "status"))
+    return [line for line in lines_of_json(text, tuple(KINDS)) if all(fits(line, key) for key in KINDS)]
 
 
-def staying(runs: Sequence[Run], until: float = math.inf) -> Survival | None:
-    """Return the share of runs that have not collapsed, by images since they were first healthy; None of none."""
-    times, collapsed = lifetimes(runs, until)
-    return survival(times, collapsed) if times else None
+def fits(line: Mapping[str, Any], key: str) -> bool:
+    """Return whether a line holds under a key what a journal has there, or, if it need not be there, nothing."""
+    return isinstance(line[key], KINDS[key])
+
+
+def waiting(runs: Sequence[Run], until: float = math.inf) -> tuple[list[float], list[bool]]:
+    """Return of each run the images until it was first healthy or ended, and whether it was healthy."""
+    times = [run.watched_until if run.healthy_at is None else run.healthy_at for run in runs]
+    healthy = [run.healthy_at is not None and time <= until for run, time in zip(runs, times, strict=True)]
+    return [min(time, until) for time in times], healthy
 
 
 def lifetimes(runs: Sequence[Run], until: float = math.inf) -> tuple[list[float], list[bool]]:

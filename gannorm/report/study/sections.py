@@ -112,14 +112,15 @@ def all_cells(told: Told) -> str:
 
 def rows(told: Told, cells: Sequence[CellSummary]) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of the table of some cells, which the exports have too."""
-    head = [*told.record.factors, "seeds", told.outcome, "low", "high", "healthy", "collapsed"]
-    head += ["collapsed, low", "high", "accepted", "seconds", "failed"]
+    head = [*told.record.factors, "seeds", f"{told.outcome}, median", "low, bootstrap 95 %", "high, bootstrap 95 %"]
+    head += ["healthy", "collapsed", "share collapsed, low", "share collapsed, high", "accepted", "seconds", "failed"]
     failed = Counter(tuple(line["cell"].values()) for line in told.record.failed)
     body = [
         [
             *cell.cell.values(),
             str(len(cell.values)),
-            *(f"{value:.2f}" for value in (cell.median, *cell.interval)),
+            *(f"{value:.2f}" for value in (cell.median, *(cell.interval or ()))),
+            *([] if cell.interval else ["", ""]),
             str(cell.healthy),
             str(cell.collapsed),
             *(f"{value:.2f}" for value in cell.collapsed_share),

@@ -1,5 +1,6 @@
 """Each cell of a study over its seeds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ class CellSummary:
         cell: Level of each factor.
         values: The outcome of each seed.
         median: Of them.
-        interval: Of the median, 95 % bootstrap.
+        interval: Of the median, 95 % bootstrap; None of one seed.
         healthy: How many runs were ever healthy.
         collapsed: How many of these collapsed.
         collapsed_share: Their share's exact 95 % interval; of no healthy run it is all.
@@ -29,7 +30,7 @@ class CellSummary:
     cell: Mapping[str, str]
     values: Sequence[float]
     median: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     healthy: int
     collapsed: int
     collapsed_share: tuple[float, float]
@@ -55,11 +56,11 @@ def cell_summary(runs: Sequence[Run], outcome: str) -> CellSummary:
         cell=runs[0].cell,
         values=values,
         median=float(np.median(values)),
-        interval=median_interval(values),
+        interval=median_interval(values) if len(values) > 1 else None,
         healthy=len(healthy),
         collapsed=collapsed,
         collapsed_share=(float(low[0]), float(high[0])),
         accepted=float(np.median([run.figure("high_quality") for run in runs])),
-        seconds=float(np.mean([run.line.get("seconds") or 0.0 for run in runs])),
+        seconds=float(np.mean([run.line["seconds"] for run in runs if run.line.get("seconds")] or [math.nan])),
         shown=in_order[(len(in_order) - 1) // 2],
     )
