@@ -23,6 +23,7 @@ STATES = ("done", "incomplete", "failed", "absent")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
+    parser.epilog = "Runs log to Weights & Biases only if WANDB_MODE says so: one group for each study."
     parser.add_argument("file", type=Path, help="the study: base configuration, factors, seeds")
     parser.add_argument("--launcher", default="local", help=f"who runs it: {', '.join(LAUNCHERS)} (local)")
     parser.add_argument("--workers", type=int, help="runs at a time (as many as fit this machine, or the cluster)")
