@@ -55,7 +55,7 @@ def test_a_run_folder_explains_itself(finished):
     assert json.loads((folder / "results.json").read_text()) == results
     assert {path.name for path in folder.iterdir()} == {
         *("config.yaml", "results.json", "metrics.csv", "events.jsonl", "report.html"),
-        *("samples", "checkpoints", "generator", "discriminator"),
+        *("samples", "checkpoints", "generator", "discriminator", "judge.json"),
     }
     assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
     assert results["status"] == "finished"
