@@ -151,7 +151,7 @@ def measured(images: Float[Tensor, "n ..."], judge: Judge, labels: Int64[Tensor,
     coverage = coverage_of(judge)
     are_modes = accepted(judge, judged)
     coverage.update(judged.mode, are_modes)
-    metrics = coverage.compute() | {"high_quality_ceiling": getattr(judge, "ceiling", None)}
+    metrics = coverage.compute() | ceiling_of(judge)
     if labels is not None:
         asked_for = AskedFor(judge.num_modes)
         asked_for.update(judged.mode, are_modes, labels)
@@ -176,13 +176,18 @@ def yardstick(data: Any, judge: Judge) -> dict[str, Any]:
     """
     if isinstance(data, MNIST) and data.shares is None and judge.sha256 == SHIPPED_SHA256:
         counts = torch.tensor(SHIPPED_HELD_OUT)
-        return mode_coverage(
-            counts, num_samples=YARDSTICK, prior=judge.prior, confusion=getattr(judge, "confusion", None)
-        )
+        confusion = getattr(judge, "confusion", None)
+        known = mode_coverage(counts, num_samples=YARDSTICK, prior=judge.prior, confusion=confusion)
+        return known | ceiling_of(judge)
     if not hasattr(data, "real"):
         return measured(data.held_out()[0], judge).metrics
     coverage = coverage_of(judge)
     for chunk in drawn_real(data, YARDSTICK, "yardstick"):
         judged = judge(chunk)
         coverage.update(judged.mode, accepted(judge, judged))
-    return coverage.compute()
+    return coverage.compute() | ceiling_of(judge)
+
+
+def ceiling_of(judge: Judge) -> dict[str, float | None]:
+    """Return the share of real samples that a judge accepts, as a figure; None where nobody knows."""
+    return {"high_quality_ceiling": getattr(judge, "ceiling", None)}
