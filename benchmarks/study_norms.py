@@ -1,13 +1,12 @@
 """What the committed journal of the study of norms says: the generated part of docs/study-norms.md."""
 
-import csv
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from gannorm.report.study.markdown import markdown as study_markdown
+from gannorm.report.study.page import write_csv
 from gannorm.report.study.record import StudyRecord
-from gannorm.report.study.sections import rows
 from gannorm.report.study.told import Told
 from gannorm.study import folder, read
 
@@ -27,8 +26,7 @@ def told() -> Told:
 def run(rounds: int) -> dict[str, Any]:  # noqa: ARG001 (nothing is repeated)
     """Print what may be concluded, and write the table of all cells."""
     study = told()
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([(found := rows(study, study.cells))[0], *found[1]])
+    write_csv(study, TABLE)
     text = study_markdown(study)
     print(text)
     return {"text": text}

@@ -118,10 +118,10 @@ def sweep(study: Study) -> str:
     if study.more_seeds:
         raise StudyError("more_seeds: a sweep has the same seeds for every cell; use `gannorm study`")
     first = [study.job(cell, study.seeds[0]) for cell in study.cells()]
-    whole = [{**plain(study, job, Path("runs"))} for job in first]
-    for config in whole:
-        for key in ("seed_everything", "config"):
-            config.pop(key, None)
+    resolved = [plain(study, job, Path("runs")) for job in first]
+    whole = [
+        {key: value for key, value in config.items() if key not in ("seed_everything", "config")} for config in resolved
+    ]
     parameters = {
         "config": {"values": [json.dumps(config) for config in whole]},
         "seed_everything": {"values": list(study.seeds)},

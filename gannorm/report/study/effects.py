@@ -21,12 +21,11 @@ def tests(told: Told) -> str:
 
 def matters(told: Told) -> str:
     """Return the table of factors: whether their levels differ at all."""
-    head, body = factor_rows(told)
     note = (
         "Whether the levels of a factor differ at all: of each seed the mean over the cells that all levels and seeds "
         "have, given to the levels in every order."
     )
-    return f"<p>{note}</p>{table(head, body)}" if body else ""
+    return noted(note, *factor_rows(told))
 
 
 def factor_rows(told: Told) -> tuple[list[str], list[list[str]]]:
@@ -48,11 +47,15 @@ def factor_rows(told: Told) -> tuple[list[str], list[list[str]]]:
 
 def pairs(told: Told) -> str:
     """Return the table of pairs of levels."""
-    head, body = pair_rows(told)
     note = (
         "Which levels differ: of each seed the mean difference of runs that differ in this factor only; p after Holm "
         "over all pairs of the factors that matter, so that any false claim here is as rare as one in twenty."
     )
+    return noted(note, *pair_rows(told))
+
+
+def noted(note: str, head: list[str], body: list[list[str]]) -> str:
+    """Return a table under a note on how to read it; nothing where it has no rows."""
     return f"<p>{note}</p>{table(head, body)}" if body else ""
 
 

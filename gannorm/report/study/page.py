@@ -62,8 +62,13 @@ def write(folder: Path, output: Path | None = None) -> Path:
     write_text(target, page(record))
     if record.runs:
         told = Told(record)
-        head, body = rows(told, told.cells)
-        with target.with_name("summary.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([head, *body])
+        write_csv(told, target.with_name("summary.csv"))
         target.with_name("summary.md").write_text(f"# {plain(record.name)}\n\n{markdown(told)}", encoding="utf-8")
     return target
+
+
+def write_csv(told: Told, path: Path) -> None:
+    """Write the table of all cells."""
+    head, body = rows(told, told.cells)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *body])
