@@ -76,6 +76,8 @@ def train_command(arguments: list[str]) -> int:
     from gannorm.training.summary import next_lines, table
 
     outcome = training.run(arguments)
+    if not outcome.is_first:
+        return outcome.exit_code
     with screen.quiet(outcome.quiet):
         if outcome.was_finished:
             screen.say(f"run {outcome.folder.path} was finished before; --fresh starts it again beside it")

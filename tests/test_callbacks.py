@@ -274,7 +274,7 @@ def test_points_in_the_plane_are_a_picture_and_others_are_none():
 def test_a_run_stops_at_its_images_and_at_its_minutes():
     for stop, seen in ((callbacks.StopAt(20), 24), (callbacks.StopAt(10_000, minutes=0.0), 8)):
         gan = tiny.gan()
-        tiny.fit(gan, tiny.loader(9), stop)
+        tiny.fit(gan, tiny.loader(9), stop, callbacks.StopTogether(stop, callbacks.Interrupts()))
         assert gan.images_seen == seen
 
 
@@ -292,7 +292,9 @@ def test_a_signal_ends_the_run_between_two_steps_and_is_given_back(number):
     before = signal.getsignal(number)
     gan, interrupts = tiny.gan(), callbacks.Interrupts()
     with interrupts:
-        tiny.fit(gan, tiny.loader(9), Kill(number), interrupts)
+        tiny.fit(
+            gan, tiny.loader(9), Kill(number), interrupts, callbacks.StopTogether(callbacks.StopAt(1000), interrupts)
+        )
     assert interrupts.received == number
     assert gan.d_steps == gan.g_steps == 2
     assert signal.getsignal(number) == before

@@ -14,3 +14,4 @@ from gannorm.callbacks.sample_grid import SampleGrid as SampleGrid
 from gannorm.callbacks.signals import Signals as Signals
 from gannorm.callbacks.speed import Speed as Speed
 from gannorm.callbacks.stop_at import StopAt as StopAt
+from gannorm.callbacks.stop_together import StopTogether as StopTogether

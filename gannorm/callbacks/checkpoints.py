@@ -69,10 +69,12 @@ class Checkpoints(EveryImages):
         """Write `last.ckpt` beside the old one and put it in its place; weights that are no numbers are not saved."""
         if not all_finite(module):
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.last.with_name("last.tmp")
-        trainer.save_checkpoint(temporary)
-        os.replace(temporary, self.last)
+        if trainer.is_global_zero:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        trainer.save_checkpoint(temporary)  # of several processes the first one writes
+        if trainer.is_global_zero:
+            os.replace(temporary, self.last)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was best."""

@@ -48,8 +48,9 @@ class EveryImages(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Count, and act where a moment has come."""
-        before, batch = self.images_seen, args[1]
-        self.images_seen = pl_module.images_seen if isinstance(pl_module, GAN) else before + num_images(batch)
+        before = self.images_seen
+        of_all = num_images(args[1]) * trainer.world_size
+        self.images_seen = pl_module.images_seen if isinstance(pl_module, GAN) else before + of_all
         if self.reached(before, self.images_seen) or (self.at_the_end and trainer.should_stop):
             start = time.perf_counter()
             self.act(trainer, pl_module)

@@ -13,7 +13,7 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 class Interrupts(pl.Callback):
-    """Turn signals into a stop at the end of a step: a checkpoint taken inside one could not be resumed exactly.
+    """Note signals, for `StopTogether` to stop between two steps: inside one no checkpoint can be resumed exactly.
 
     It holds the signals while it is entered, `with interrupts:`, and gives them back afterwards, whatever happens.
 
@@ -47,8 +47,3 @@ class Interrupts(pl.Callback):
         self.received = signal.Signals(number)
         signal.signal(number, self._previous.get(self.received, signal.SIG_DFL))
         screen.warn(f"{self.received.name}: saving after this step; once more stops at once")
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Stop between two steps."""
-        if self.received is not None:
-            trainer.should_stop = True

@@ -106,17 +106,27 @@ class ModeCoverage(EveryImages):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         """Look where a moment has come, and pass on a reading of signals that was made at this step."""
         super().on_train_batch_end(trainer, pl_module, *args)
-        if self.signals is not None and self.signals.read_at == self.images_seen and trainer.is_global_zero:
-            cheap: dict[str, Any] = {name: value for name, value in self.signals.latest.items() if name in CHEAP}
-            self.react(trainer, self.detector.update(Row(images_seen=self.images_seen, **cheap)))
+        if self.signals is not None and self.signals.read_at == self.images_seen:
+            if trainer.is_global_zero:
+                cheap: dict[str, Any] = {name: value for name, value in self.signals.latest.items() if name in CHEAP}
+                self.react(trainer, self.detector.update(Row(images_seen=self.images_seen, **cheap)))
+            self.follow(trainer)
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Look, in the first process; the others wait for what comes of it."""
+        self.looked_at = self.images_seen
+        if trainer.is_global_zero:
+            self.examine(trainer, module)
+        self.follow(trainer)
+
+    def follow(self, trainer: pl.Trainer) -> None:
+        """Do as the first process: stop, and look again, when it does."""
+        trainer.should_stop, self.intervals = trainer.strategy.broadcast((trainer.should_stop, self.intervals))
+
+    def examine(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Look once, log it, say it, and tell the detector."""
         sample = self.sampler_of(module)
         self.latest = self.look(sample, self.images_seen)
-        self.looked_at = self.images_seen
-        if not trainer.is_global_zero:
-            return
         log(trainer, self.latest.metrics, self.images_seen)
         screen.say(line(self.latest.metrics, self.images_seen))
         costly = self.signals.costly(module) if self.signals is not None and isinstance(module, GAN) else {}
@@ -131,7 +141,7 @@ class ModeCoverage(EveryImages):
 
     def has_looked(self) -> bool:
         """Return whether there was a look at this very step."""
-        return self.looked_at == self.images_seen and self.latest is not None
+        return self.looked_at == self.images_seen
 
     def look(self, sample: Sample | nn.Module, stream: int | str) -> Evaluation:
         """Return what the judge says of fresh samples."""

@@ -44,11 +44,15 @@ class StopAt(pl.Callback):
         if pl_module.images_seen >= self.images:
             trainer.should_stop = True
 
+    @property
+    def late(self) -> bool:
+        """Whether the minutes are over; `StopTogether` asks, because clocks of several processes differ."""
+        return self.minutes is not None and time.monotonic() - self.start >= 60 * self.minutes
+
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        """Stop where a limit is reached."""
+        """Stop where all images have been seen."""
         assert isinstance(pl_module, GAN)
-        late = self.minutes is not None and time.monotonic() - self.start >= 60 * self.minutes
-        if pl_module.images_seen >= self.images or late:
+        if pl_module.images_seen >= self.images:
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:

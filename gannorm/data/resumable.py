@@ -30,7 +30,7 @@ class ResumableDataModule(pl.LightningDataModule):
 
 
 class SeededDataModule(ResumableDataModule):
-    """A resumable data module with a seed that a resumed run takes over, and one device.
+    """A resumable data module with a seed that a resumed run takes over.
 
     Args:
         batch_size: Samples in each batch.
@@ -51,14 +51,9 @@ class SeededDataModule(ResumableDataModule):
     def device(self) -> torch.device:
         """Return where a resident set belongs: the trainer's device, the CPU without a trainer.
 
-        Raises:
-            DataError: Several processes train; each would show the whole set.
+        Of several processes each has the whole set and shows all batches in the same order; `GAN` takes its share.
         """
-        if self.trainer is None:
-            return torch.device("cpu")
-        if self.trainer.world_size > 1:
-            raise DataError(f"{self.trainer.world_size} processes cannot share the resident set {type(self).__name__}")
-        return self.trainer.strategy.root_device
+        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def state_dict(self) -> dict[str, Any]:
         """Return the seed: a resumed run has to draw the same orders."""

@@ -18,6 +18,7 @@ from gannorm.protocols import protocol
 from gannorm.sampling import LabelledSample, Sample, Statistics, sampler
 
 YARDSTICK = 10_000  # real samples, where they are drawn
+ALONE: dict[str, Any] = {"sync_on_compute": False}  # of several processes that train, one looks while the others wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +149,12 @@ def measured(images: Float[Tensor, "n ..."], judge: Judge, labels: Int64[Tensor,
     """
     chunks = [judge(chunk) for chunk in images.split(CHUNK)]
     judged = Judged(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
-    coverage = coverage_of(judge)
+    coverage = coverage_of(judge, **ALONE)
     are_modes = accepted(judge, judged)
     coverage.update(judged.mode, are_modes)
     metrics = coverage.compute() | ceiling_of(judge)
     if labels is not None:
-        asked_for = AskedFor(judge.num_modes)
+        asked_for = AskedFor(judge.num_modes, **ALONE)
         asked_for.update(judged.mode, are_modes, labels)
         metrics |= asked_for.compute() | {"asked_for_ceiling": asked_for_ceiling(judge)}
     return Evaluation(images=images, judged=judged, accepted=are_modes, metrics=metrics, labels=labels)
@@ -181,7 +182,7 @@ def yardstick(data: Any, judge: Judge) -> dict[str, Any]:
         return known | ceiling_of(judge)
     if not hasattr(data, "real"):
         return measured(data.held_out()[0], judge).metrics
-    coverage = coverage_of(judge)
+    coverage = coverage_of(judge, **ALONE)
     for chunk in drawn_real(data, YARDSTICK, "yardstick"):
         judged = judge(chunk)
         coverage.update(judged.mode, accepted(judge, judged))

@@ -198,9 +198,9 @@ def check_size(features: Float[Tensor, "n d"]) -> None:
         raise ValueError(f"features of up to {float(largest):.3g}: the generator diverged; nothing can be measured")
 
 
-def coverage_of(judge: Judge) -> ModeCoverage:
-    """Return the counting Metric of a judge, with its confusion where it has one."""
-    return ModeCoverage(judge.num_modes, judge.prior, getattr(judge, "confusion", None))
+def coverage_of(judge: Judge, **options: Any) -> ModeCoverage:
+    """Return the counting Metric of a judge, with its confusion where it has one; options as of every Metric."""
+    return ModeCoverage(judge.num_modes, judge.prior, getattr(judge, "confusion", None), **options)
 
 
 def asked_for_ceiling(judge: Judge) -> float | None:

@@ -19,9 +19,11 @@ from gannorm.ema import GeneratorEMA
 from gannorm.gan.critic import Conditioned
 from gannorm.gan.fitting import check_contradictions, check_first
 from gannorm.gan.labels import ask_for, parts_of
+from gannorm.gan.manual_ddp import check_strategy
 from gannorm.gan.means import Means
 from gannorm.gan.optimizers import OptimizerSpec, Plan
 from gannorm.gan.options import JOINED, DiscriminatorBatches, Fakes, Updates, Which, check_options
+from gannorm.gan.ranks import Ranks
 from gannorm.gan.regularizer import Regularizer
 from gannorm.gan.snapshot import snapshot_of
 from gannorm.gan.steps import UPDATES
@@ -40,6 +42,10 @@ class GAN(pl.LightningModule):
 
     Each batch of N real images is one discriminator step, then one generator step. No observer's forward pass and no
     generator step moves a buffer of the discriminator; only training passes move batch statistics.
+
+    Of R processes (`ManualDDP`) each takes its share of a batch of N. What belongs to single samples is as with one
+    process; what is computed over a batch, such as batch norm's statistics, is computed over the N/R samples of a
+    share, and running statistics are the mean of all shares.
 
     Args:
         generator: `forward(z)` to images in [-1, 1], with `latent_dim`; None is a `DCGANGenerator` as it comes. With a
@@ -143,11 +149,19 @@ class GAN(pl.LightningModule):
         self.batch_size = 64  # of the generator's last pass in training
         self.frozen_discriminator = norms.freeze_state(self.discriminator)
         self.sums = Means()  # of what the steps yield, since they were last taken
+        self.ranks = Ranks()
+        self.running: list[Tensor] = []  # statistics of both networks that all processes share
         check_contradictions(self)
 
     def setup(self, stage: str) -> None:  # noqa: ARG002 (Lightning's signature)
-        """Take down how often each class occurs in the data: samples are asked for as often."""
+        """Take down who trains beside this, and how often each class occurs in the data: samples are asked for so."""
+        check_strategy(self.trainer)
+        self.ranks = Ranks(self.global_rank, self.trainer.world_size)
         ask_for(self, getattr(getattr(self.trainer, "datamodule", None), "prior", None))
+
+    def on_train_start(self) -> None:
+        """Look up the running statistics, now that the networks are where they are trained."""
+        self.running = norms.running_statistics(self.generator) + norms.running_statistics(self.discriminator)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return the optimizers of the discriminator and of the generator."""
@@ -164,11 +178,15 @@ class GAN(pl.LightningModule):
         """Take a step of the discriminator, and those of the generator where its turn has come."""
         real, *labels = (batch,) if isinstance(batch, Tensor) else batch
         if not self.images_seen:
+            self.ranks.check_same([real, *labels])
             check_first(self, real, labels)
+        num_images = len(real)
+        real, *labels = (self.ranks.share(part, self.packing) for part in (real, *labels))
         for plan, optimizer in zip(self.plans, self.both_optimizers(), strict=True):
             plan.follow(optimizer, self.images_seen, self.total_images)
         UPDATES[self.updates](self, real, labels[0] if self.num_classes else None)
-        self.images_seen += len(real)
+        self.ranks.average([*self.running, *self.sums.sums.values()])
+        self.images_seen += num_images
         self.batch_size = len(real) // self.packing
         if self.averaged is not None and self.d_steps % self.discriminator_steps == 0:
             since = self.images_seen - self.averaged_at
@@ -198,19 +216,21 @@ class GAN(pl.LightningModule):
 
     def moment(self, *stream: str | int) -> Moment:
         """Return where the run is, with random numbers of this iteration."""
-        generator = rng.generator(self.seed, *stream, self.d_steps)
+        generator = rng.generator(self.seed, *stream, self.d_steps, *self.ranks.stream())
         return Moment(self.images_seen, self.total_images, generator)
 
     def noise(self, num: int, *step: str | int) -> Float[Tensor, "n z"]:
         """Return this iteration's latent vectors: a function of seed and iteration, so that a resumed run has them."""
         name, *number = step
         generator = rng.generator(self.seed, "noise", name, self.d_steps, *number)
-        return latents(self.generator, num, generator).to(self.device)
+        whole = latents(self.generator, num * self.ranks.size, generator)
+        return self.ranks.share(whole, self.packing).to(self.device)
 
     def step(self, optimizer: Any, loss: Tensor) -> None:
         """Minimize."""
         optimizer.zero_grad()
         self.manual_backward(loss)
+        self.ranks.average_gradients(optimizer)
         optimizer.step()
 
     def add(self, **numbers: Tensor | None) -> None:

@@ -71,6 +71,7 @@ def simultaneous(gan: "GAN", real: Tensor, labels: Tensor | None) -> None:
     gan.manual_backward(total, inputs=parameters_of(gan.discriminator), retain_graph=True)
     gan.manual_backward(g_loss, inputs=parameters_of(gan.generator))
     for optimizer in optimizers:
+        gan.ranks.average_gradients(optimizer)
         optimizer.step()
     gan.d_steps += 1
     gan.g_steps += 1

@@ -77,4 +77,5 @@ from gannorm.norms.state import buffer_policy as buffer_policy
 from gannorm.norms.state import freeze_state as freeze_state
 from gannorm.norms.state import has_batch_statistics as has_batch_statistics
 from gannorm.norms.state import recalibrate as recalibrate
+from gannorm.norms.state import running_statistics as running_statistics
 from gannorm.norms.state import settle_spectral_norm as settle_spectral_norm

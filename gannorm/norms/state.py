@@ -121,6 +121,17 @@ def has_batch_statistics(model: nn.Module) -> bool:
     return bool(_tracking(model))
 
 
+def running_statistics(model: nn.Module) -> list[Tensor]:
+    """Return the running means and variances of a module, the tensors themselves.
+
+    Example:
+        >>> from gannorm import norms
+        >>> [len(statistic) for statistic in norms.running_statistics(norms.create("batch", 4))]
+        [4, 4]
+    """
+    return [getattr(layer, name) for layer in _tracking(model) for name in STATISTICS]
+
+
 def buffer_policy(model: nn.Module) -> dict[str, Policy]:
     """Return for each buffer what an average of the model's weights has to do with it.
 

@@ -24,8 +24,10 @@ def check_norms(
     gan: GAN,
     data: pl.LightningDataModule,
     shape: Sequence[int] | None,
+    batch_size: int | None,
     *,
     precision: Literal["32-true", "bf16-mixed"],
+    num_processes: int,
     allow: Collection[str],
 ) -> None:
     """Check generator and discriminator with the settings of the run.
@@ -34,17 +36,19 @@ def check_norms(
         gan: Of the run.
         data: Of the run.
         shape: Of one real image; None = the data do not say, and sizes are not checked.
+        batch_size: Of what each process trains with; None = not known.
         precision: Of the training.
+        num_processes: That train.
         allow: Codes of findings that are wanted.
 
     Raises:
         ConfigError: A finding is an error; the first one is named.
         UnknownPitfallError: A code in `allow` is none.
     """
-    batch_size = getattr(data, "batch_size", None)
     check = partial(
         norms.check,
-        batch_size=batch_size if isinstance(batch_size, int) else None,  # anybody's data may mean something else
+        batch_size=batch_size,
+        world_size=num_processes,
         precision=precision,
         channels_last=True,  # as `preparation.prepare` lays the networks out
         allow=allow,

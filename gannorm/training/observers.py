@@ -77,6 +77,7 @@ class Observers:
         return [
             self.clock,
             self.interrupts,
+            callbacks.StopTogether(self.clock, self.interrupts),
             callbacks.Losses(last, self.every_reading, self.every_save, *more),
             self.signals,
             *self.reading_layers(),

@@ -19,7 +19,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from gannorm.gan import GAN
+from gannorm.gan import GAN, ManualDDP
 from gannorm.training.errors import ConfigError
 from gannorm.training.observers import INSTRUMENTS
 from gannorm.training.reacting import REACTIONS
@@ -30,7 +30,7 @@ NO_EFFECT = {
     "trainer.max_time": "use --minutes",
     "trainer.gradient_clip_val": "two optimizers step by themselves; lower model.generator_rate or discriminator_rate",
     "trainer.accumulate_grad_batches": "each batch is a step; raise data.batch_size",
-    "trainer.devices": "one device trains; start other seeds beside it",
+    "trainer.strategy": "several devices train one GAN as gannorm.gan.ManualDDP does; set trainer.devices",
     "optimizer": "each network has its own; set model.generator_optimizer and model.discriminator_optimizer",
     "lr_scheduler": "a rate can be a schedule; set model.generator_rate and model.discriminator_rate",
 }
@@ -52,6 +52,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 def trainer(
     *,
     accelerator: str = "auto",
+    devices: int = 1,
+    num_nodes: int = 1,
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
     logger: bool | Logger | list[Logger] | None = None,
     callbacks: list[Callback] | Callback | None = None,
@@ -64,6 +66,8 @@ def trainer(
 
     Args:
         accelerator: "cpu", "gpu", "mps" or "auto".
+        devices: That train this one run, a process each; a batch of `data` is shared between them.
+        num_nodes: Machines with so many devices each; torchrun or srun starts the command on all of them.
         precision: Of the training; samples are always drawn in float32.
         logger: Loggers beside the run folder's own; None = Weights & Biases, False = none.
         callbacks: Beside the run's own.
@@ -75,7 +79,9 @@ def trainer(
     callbacks = [callbacks] if isinstance(callbacks, Callback) else callbacks
     return pl.Trainer(
         accelerator=accelerator,
-        devices=1,
+        devices=devices,
+        num_nodes=num_nodes,
+        strategy=ManualDDP() if devices * num_nodes > 1 else "auto",
         precision=precision,
         logger=logger if logger is not None else False,
         callbacks=callbacks,

@@ -34,6 +34,9 @@ def check_numbers(config: Any) -> None:
         raise ConfigError(f"evaluation.every_images={options.every_images} is negative; 0 means never")
     if options.cells < 0:
         raise ConfigError(f"evaluation.cells={options.cells} is negative; 0 means none")
+    for name in ("devices", "num_nodes"):
+        if config.trainer[name] < 1:
+            raise ConfigError(f"trainer.{name}={config.trainer[name]}: at least 1")
     if config.minutes is not None and config.minutes <= 0:
         raise ConfigError(f"minutes={config.minutes}: more than 0, or leave it out")
 
@@ -55,15 +58,20 @@ def prepare(gan: GAN, data: pl.LightningDataModule, config: Any, total_images: i
         setattr(data, "seed", config.seed_everything)  # noqa: B010 (not every module has one)
     check_classes(gan.num_classes, data)
     take_packs(data, gan.packing)
+    num_processes = config.trainer.devices * config.trainer.num_nodes
+    check_shares(getattr(data, "batch_size", None), gan.packing, num_processes)
     if gan.needs_data():
         with rng.untouched():
             gan.prepare(next(iter(data.train_dataloader())))
     gan.to(memory_format=torch.channels_last)
     shape, batch_size = getattr(data, "image_shape", None), getattr(data, "batch_size", None)
     check_length(gan, batch_size if isinstance(batch_size, int) else None)
-    check_norms(gan, data, shape, precision=config.trainer.precision, allow=config.allow)
+    share = batch_size // num_processes if isinstance(batch_size, int) else None
+    check_norms(
+        gan, data, shape, share, precision=config.trainer.precision, num_processes=num_processes, allow=config.allow
+    )
     if shape is not None:
-        check_fit(gan, shape, batch_size)
+        check_fit(gan, shape, share)
 
 
 def take_packs(data: pl.LightningDataModule, packing: int) -> None:
@@ -82,3 +90,39 @@ def take_packs(data: pl.LightningDataModule, packing: int) -> None:
             num_batches = len(data.train_dataloader())
         if not num_batches:
             raise ConfigError(f"packing={packing} takes {size * packing} samples a batch; there are fewer")
+
+
+def check_shares(batch_size: object, packing: int, num_processes: int) -> None:
+    """Refuse a batch that processes cannot share evenly.
+
+    Args:
+        batch_size: Of the data, all members of packs counted; no number = not known.
+        packing: m, of which each share has to have whole packs.
+        num_processes: R.
+
+    Raises:
+        ConfigError: It is such a batch.
+
+    Example:
+        >>> check_shares(64, 1, 3)
+        Traceback (most recent call last):
+        gannorm.training.errors.ConfigError: data.batch_size=64 is not shared evenly by 3 processes; a multiple of 3 is
+    """
+    if isinstance(batch_size, int) and (batch_size // packing) % num_processes:
+        raise ConfigError(
+            f"data.batch_size={batch_size // packing} is not shared evenly by {num_processes} processes; "
+            f"a multiple of {num_processes} is"
+        )
+
+
+def check_synchronized(gan: GAN, trainer: pl.Trainer) -> None:
+    """Refuse batch norm that is synchronized between processes where torch cannot do that.
+
+    Raises:
+        ConfigError: There is one, several processes train, and they have no GPU.
+    """
+    found = any(isinstance(module, torch.nn.SyncBatchNorm) for module in gan.modules())
+    if found and trainer.world_size > 1 and trainer.strategy.root_device.type == "cpu":
+        raise ConfigError(
+            f"norm 'sync_batch' in {trainer.world_size} processes on a CPU: torch synchronizes on GPUs only; use batch"
+        )

@@ -54,6 +54,7 @@ def results_of(
         "seed": gan.seed,
         "data": data,
         "precision": config["trainer"]["precision"],
+        **of_processes(gan),
         **{key: summary_of(getattr(gan, key)) for key in ("generator", "discriminator")},
         "images_seen": gan.images_seen,
         "g_steps": gan.g_steps,
@@ -67,6 +68,14 @@ def results_of(
         "versions": versions(),
         **({} if coverage is None else {"classifier_sha256": coverage.judge.sha256}),
     }
+
+
+def of_processes(gan: GAN) -> dict[str, Any]:
+    """Return how many processes trained and over how many samples each took batch statistics; nothing of a single one.
+
+    Running statistics are the mean of all processes'; `sync_batch` has those of the whole batch.
+    """
+    return {} if gan.ranks.size == 1 else {"processes": gan.ranks.size, "samples_per_process": gan.batch_size}
 
 
 def summary_of(network: nn.Module) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from gannorm.training.judging import label_of
 from gannorm.training.metrics_file import MetricsFile
 from gannorm.training.observers import Observers
 from gannorm.training.parser import Configuration, arguments_of
-from gannorm.training.preparation import check_numbers, prepare
+from gannorm.training.preparation import check_numbers, check_synchronized, prepare
+from gannorm.training.processes import Processes
 from gannorm.training.quiet import quiet_lightning
 from gannorm.training.results import results_of
 from gannorm.training.run_folder import RunFolder, check_disk, choose, existing, identity
@@ -44,6 +45,7 @@ class Outcome:
         results: What stands in its results.json.
         quiet: Whether standard output is to stay empty.
         was_finished: Whether it had been finished before, and nothing was done.
+        is_first: Whether this is the run's first process, or its only one; the others have no results.
         signal: What stopped it, if something did.
         collapsed: Whether the collapse policy stopped it.
     """
@@ -52,6 +54,7 @@ class Outcome:
     results: dict[str, Any]
     quiet: bool = False
     was_finished: bool = False
+    is_first: bool = True
     signal: Signals | None = None
     collapsed: bool = False
 
@@ -94,11 +97,28 @@ def run(arguments: list[str]) -> Outcome:
     quiet_lightning()
     configuration = resumed(Configuration(arguments), arguments)
     settings = configuration.config
-    with screen.quiet(settings.quiet):
+    check_numbers(settings)
+    processes = Processes(settings.trainer.devices, settings.trainer.num_nodes)
+    with screen.quiet(settings.quiet or processes.rank > 0):
+        if processes.rank:
+            return follow(configuration, processes, arguments)
         folder = choose(configuration.plain(), settings.resume, settings.fresh)
         if folder.finished():
             return Outcome(folder, folder.results() or {}, quiet=settings.quiet, was_finished=True)
-        return Run(configuration, folder).go()
+        prepared = Run(configuration, folder, processes)
+        with processes.started(arguments):
+            return prepared.go()
+
+
+def follow(configuration: Configuration, processes: Processes, arguments: list[str]) -> Outcome:
+    """Train as another process of a run: with its share of each batch, writing nothing.
+
+    Which folder it is matters only where the run goes on from a checkpoint; the first process has looked at it.
+    """
+    run = Run(configuration, choose(configuration.plain(), configuration.config.resume or True, False), processes)
+    with processes.started(arguments), run.interrupts:
+        run.trainer.fit(run.gan, run.data, ckpt_path=run.checkpoint, weights_only=True)
+    return Outcome(run.folder, {}, quiet=True, is_first=False, signal=run.interrupts.received)
 
 
 def resumed(configuration: Configuration, arguments: list[str]) -> Configuration:
@@ -123,16 +143,17 @@ class Run:
     Args:
         configuration: What to train.
         folder: Where.
+        processes: That train it.
 
     Raises:
         ValueError: The configuration cannot be built, or the folder's disk is full.
     """
 
-    def __init__(self, configuration: Configuration, folder: RunFolder) -> None:
+    def __init__(self, configuration: Configuration, folder: RunFolder, processes: Processes) -> None:
         self.config = configuration.config
         self.plain = configuration.plain()
         self.folder = folder
-        check_numbers(self.config)
+        self.processes = processes
         self.gan, self.data = configuration.build()
         self.times = self.gan.packing if self.config.compare_at == "steps" else 1
         prepare(self.gan, self.data, self.config, self.times * self.config.images)
@@ -142,11 +163,14 @@ class Run:
         self.clock, self.interrupts = self.observers.clock, self.observers.interrupts
         self.callbacks = self.observers.in_order()
         self.trainer = configuration.trainer_with(self.loggers, self.callbacks)
+        check_synchronized(self.gan, self.trainer)
         num_bytes = STATES_PER_PARAMETER * sum(p.numel() * p.element_size() for p in self.gan.parameters())
         check_disk(folder, num_bytes)
 
     def loggers(self, chosen: Any) -> list[Logger]:
-        """Return the run folder's own logger, and the chosen ones or Weights & Biases beside it."""
+        """Return the run folder's own logger, and the chosen ones or Weights & Biases beside it; the first process'."""
+        if self.processes.rank:
+            return []
         own = MetricsFile(self.folder.path / "metrics.csv", self.resumed_at, now=lambda: self.gan.images_seen)
         if chosen is not None and chosen is not True:
             return [own, *(chosen if isinstance(chosen, list) else [chosen] if chosen else [])]
@@ -181,8 +205,9 @@ class Run:
             exit_code = EXIT_CODES[self.interrupts.received or SIGINT]
             outcome = self.stopped(self.interrupts.received or SIGINT)
         except Exception as error:
-            self.write("failed", f"{type(error).__name__}: {error}")
-            raise RunFailedError(f"run {self.folder.path} failed: {error}") from error
+            missing = self.processes.missing()
+            self.write("failed", missing or f"{type(error).__name__}: {error}")
+            raise RunFailedError(f"run {self.folder.path} failed: {missing or error}") from error
         finally:
             self.close_loggers(exit_code)
             self.write_page()
@@ -192,9 +217,8 @@ class Run:
         """Train; evaluate if the run came to its end."""
         for logger in self.trainer.loggers:
             logger.log_hyperparams({**self.plain, **flat_config(self.plain)})
-        screen.say(
-            f"run {self.folder.path}: {self.observers.total_images:,} images on {self.trainer.strategy.root_device}"
-        )
+        where = f"{self.processes.size} processes" if self.processes.size > 1 else self.trainer.strategy.root_device
+        screen.say(f"run {self.folder.path}: {self.observers.total_images:,} images on {where}")
         self.trainer.fit(self.gan, self.data, ckpt_path=self.checkpoint, weights_only=True)
         if self.interrupts.received is not None:
             return self.stopped(self.interrupts.received)

@@ -33,7 +33,11 @@ def identity(config: Mapping[str, Any]) -> str:
         True
     """
     part = {key: value for key, value in copy.deepcopy(dict(config)).items() if key not in NOT_PART_OF_A_RUN}
-    part.get("trainer", {}).pop("logger", None)
+    trainer = part.get("trainer", {})
+    trainer.pop("logger", None)
+    for name in ("devices", "num_nodes"):
+        if trainer.get(name) == 1:  # the same run as before there was such an option
+            del trainer[name]
     part.get("data", {}).get("init_args", {}).pop("folder", None)
     for network in ("generator", "discriminator"):
         arguments = (part.get("model", {}).get(network) or {}).get("init_args", {})
