@@ -66,8 +66,8 @@ def trainer(
 
     Args:
         accelerator: "cpu", "gpu", "mps" or "auto".
-        devices: That train this one run, a process each; a batch of `data` is shared between them.
-        num_nodes: Machines with so many devices each; torchrun or srun starts the command on all of them.
+        devices: They share each batch, a process each.
+        num_nodes: Machines with so many each; torchrun or srun starts all.
         precision: Of the training; samples are always drawn in float32.
         logger: Loggers beside the run folder's own; None = Weights & Biases, False = none.
         callbacks: Beside the run's own.
