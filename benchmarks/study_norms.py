@@ -1,5 +1,6 @@
 """What the committed journal of the study of norms says: the generated part of docs/study-norms.md."""
 
+import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from gannorm.study import folder, read
 
 ROOT = Path(__file__).parents[1]
 STUDY = ROOT / "configs" / "studies" / "norms-mlp.yaml"
+LONG = ROOT / "configs" / "studies" / "norms-mlp-long.yaml"  # the second stage
+BATCH_SIZE = "16"  # of the second stage
 PAGE = ROOT / "docs" / "study-norms.md"
 TABLE = ROOT / "docs" / "study-norms.csv"  # every cell
 
@@ -35,3 +38,19 @@ def run(rounds: int) -> dict[str, Any]:  # noqa: ARG001 (nothing is repeated)
 def markdown(result: dict[str, Any]) -> str:
     """Return the generated part of the page."""
     return str(result["text"]).rstrip()
+
+
+def best_rates() -> list[dict[str, Any]]:
+    """Return the settings of the second stage: for each pair of norms the rate that was best in the screening."""
+    first, found = told().record, []
+    for cell in read(LONG).cells():
+        rate = max(first.factors["rate"], key=lambda rate: score(first, {**cell, "rate": rate}))
+        found.append({"where": cell, "options": dict(first.factors["rate"][rate])})
+    return found
+
+
+def score(record: StudyRecord, cell: dict[str, str]) -> tuple[float, float]:
+    """Return median and mean of a cell's outcome, in that order of importance."""
+    runs = record.by_cell.get(tuple({**cell, "batch size": BATCH_SIZE}.values()), [])
+    values = [run.figure(record.outcome) for run in runs] or [0.0]
+    return statistics.median(values), statistics.fmean(values)

@@ -67,7 +67,8 @@ def journal_path(study: Study, folder: Path) -> Path:
 def parts(study: Study) -> dict[str, Any]:
     """Return what runs are made of, to be kept beside them."""
     more = [[part, list(seeds)] for part, seeds in study.more_seeds]
-    cells = {"leave_out": list(study.leave_out), "more_seeds": more}
+    settings = [[part, options] for part, options in study.settings]
+    cells = {"leave_out": list(study.leave_out), "more_seeds": more, "settings": settings}
     return {"config": study.config, "factors": study.factors, "seeds": study.seeds, **cells, "outcome": study.outcome}
 
 
@@ -86,7 +87,7 @@ def check_unchanged(study: Study, folder: Path, journal: Journal) -> None:
         for key, line in journal.lines.items()
         if key not in jobs and line["status"] in ENDED and key not in before.get("accepted", ())
     ]
-    differ = [name for name in ("config", "factors") if before and before.get(name) != now[name]]
+    differ = [name for name in ("config", "factors", "settings") if before and before.get(name, []) != now[name]]
     if not others or (before and not differ):
         return
     told = [f"{name}: {', '.join(changed(before.get(name), now[name]))}" for name in differ]

@@ -9,6 +9,7 @@ factors:
 seeds: 3                           # a number, or a list
 leave_out: [{model.generator.norm: none, batch size: 16}]   # cells that are not run
 more_seeds: [{where: {batch size: 64}, seeds: 10}]          # cells that have others
+settings: [{where: {batch size: 16}, options: {model.generator_rate: 5.0e-4}}]   # options of some cells only
 outcome: effective_modes
 ```
 """
@@ -29,7 +30,7 @@ from gannorm.study.errors import StudyError
 Cell = dict[str, str]  # level of each factor
 Options = dict[str, Any]  # of `train.py`, by key
 
-KEYS = ("name", "config", "factors", "seeds", "leave_out", "more_seeds", "outcome", "journal")
+KEYS = ("name", "config", "factors", "seeds", "leave_out", "more_seeds", "settings", "outcome", "journal")
 OWN = {"config", "name", "folder", "resume", "fresh", "quiet", "seed_everything"}
 SECTIONS = ("model", "data", "evaluation", "collapse", "trainer")
 OUTCOMES = {
@@ -71,6 +72,7 @@ class Study:
         seeds: Of every cell.
         leave_out: Parts of cells that are not run.
         more_seeds: Parts of cells, and their seeds.
+        settings: Parts of cells, and options that these have beside those of their levels, such as a rate of their own.
         outcome: What is compared, one of OUTCOMES.
         journal: Where finished runs are kept, beside the folder if None.
     """
@@ -81,6 +83,7 @@ class Study:
     seeds: Sequence[int]
     leave_out: Sequence[Cell] = ()
     more_seeds: Sequence[tuple[Cell, Sequence[int]]] = ()
+    settings: Sequence[tuple[Cell, Options]] = ()
     outcome: str = "effective_modes"
     journal: Path | None = None
 
@@ -102,6 +105,8 @@ class Study:
     def job(self, cell: Cell, seed: int) -> Job:
         """Return one run."""
         options = {key: value for factor, level in cell.items() for key, value in self.factors[factor][level].items()}
+        for part, more in self.settings:
+            options |= more if fits(cell, part) else {}
         try:
             made_of = json.dumps([self.config, options, seed], sort_keys=True)
         except TypeError as error:
@@ -141,6 +146,7 @@ def read(path: Path) -> Study:
         seeds=seeds_of(path, data.get("seeds", 3)),
         leave_out=[part_of(path, factors, part) for part in data.get("leave_out") or ()],
         more_seeds=[more_of(path, factors, more) for more in data.get("more_seeds") or ()],
+        settings=[setting_of(path, factors, setting) for setting in data.get("settings") or ()],
         outcome=outcome,
         journal=path.parent / data["journal"] if data.get("journal") else None,
     )
@@ -166,6 +172,9 @@ def check_options(path: Path, study: Study) -> None:
                 raise StudyError(
                     f"{path}: factors: {factor}: {option}: name single options, such as {option}.something"
                 )
+    for option in (option for _, options in study.settings for option in options):
+        if setters.setdefault(option, "") or option in SECTIONS:
+            raise StudyError(f"{path}: settings: {option}: single options that no factor sets are needed")
     for option in OWN & {*study.config, *setters}:
         raise StudyError(f"{path}: {option} is the study's own business; leave it out")
 
@@ -176,7 +185,8 @@ def check_kinds(path: Path, data: Mapping[str, Any]) -> None:
     Raises:
         StudyError: There is one.
     """
-    kinds = {"name": str, "factors": dict, "leave_out": list, "more_seeds": list, "outcome": str, "journal": str}
+    kinds = {"name": str, "factors": dict, "outcome": str, "journal": str}
+    kinds |= dict.fromkeys(("leave_out", "more_seeds", "settings"), list)
     for key, kind in kinds.items():
         if key in data and data[key] is not None and not isinstance(data[key], kind):
             raise StudyError(f"{path}: {key}: {data[key]!r}: a {kind.__name__} is needed")
@@ -256,3 +266,14 @@ def more_of(path: Path, factors: Mapping[str, Mapping[str, Options]], more: Any)
     if not isinstance(more, dict) or set(more) != {"where", "seeds"}:
         raise StudyError(f"{path}: more_seeds: {more!r}: `where` and `seeds` are needed")
     return part_of(path, factors, more["where"]), seeds_of(path, more["seeds"])
+
+
+def setting_of(path: Path, factors: Mapping[str, Mapping[str, Options]], setting: Any) -> tuple[Cell, Options]:
+    """Return a part of cells and the options that these have."""
+    if (
+        not isinstance(setting, dict)
+        or set(setting) != {"where", "options"}
+        or not isinstance(setting["options"], dict)
+    ):
+        raise StudyError(f"{path}: settings: {setting!r}: `where` and `options` are needed")
+    return part_of(path, factors, setting["where"]), dict(setting["options"])
