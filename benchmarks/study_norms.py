@@ -52,5 +52,5 @@ def best_rates() -> list[dict[str, Any]]:
 def score(record: StudyRecord, cell: dict[str, str]) -> tuple[float, float]:
     """Return median and mean of a cell's outcome, in that order of importance."""
     runs = record.by_cell.get(tuple({**cell, "batch size": BATCH_SIZE}.values()), [])
-    values = [run.figure(record.outcome) for run in runs] or [0.0]
+    values = [record.value(run) for run in runs] or [0.0]
     return statistics.median(values), statistics.fmean(values)

@@ -21,7 +21,7 @@ from gannorm import cli
 from gannorm.report.study import StudyRecord, write
 from gannorm.report.study.claims import by_seed, effects, factor_effects, sentences
 from gannorm.report.study.maps import maps_of
-from gannorm.report.study.record import Run, lifetimes, lines_of
+from gannorm.report.study.record import Run, lifetimes, lines_of, waiting
 from gannorm.report.study.told import Told
 from gannorm.study import StudyError, read
 from gannorm.study.identify import tasks
@@ -242,6 +242,7 @@ def test_too_few_seeds_conclude_nothing(tmp_path: Path) -> None:
     unclear, told = sentences(factors, effects(record, factors), "modes")
     assert unclear == "model.generator.norm is not shown to matter: with so few seeds nothing could be."
     assert "too few seeds to be shown at all" in told
+    assert "which takes 6 of the same cells" in told
     assert "more seeds" not in told  # of two seeds nobody can say how many are needed
 
 
@@ -276,7 +277,7 @@ def test_a_failed_run_costs_its_cell_and_not_its_seed(tmp_path: Path) -> None:
             runs.append(dataclasses.replace(run, cell=cell))
     failing = dataclasses.replace(record, runs=runs[1:], factors={**record.factors, "width": {"1": {}, "2": {}}})
     values, cells = by_seed(failing, "model.generator.norm", ["batch", "layer"])
-    assert (values.shape, cells) == ((3, 2), 1)  # all seeds, of the cell that none lacks
+    assert (values.shape, len(cells)) == ((3, 2), 1)  # all seeds, of the cell that none lacks
 
 
 def test_a_run_that_finished_without_the_outcome_has_failed(tmp_path: Path) -> None:
@@ -299,8 +300,16 @@ def test_a_map_of_one_factor_is_its_diagonal(tmp_path: Path) -> None:
 def test_what_longer_runs_do_later_says_nothing_of_shorter_ones() -> None:
     looks = [[100, 9, 9, 0.9, ""], [200, 9, 9, 0.9, ""], [800, 1, 1, 0.9, ""]]
     run = Run({"a": "x"}, 0, "finished", {"looks": looks, "images": 800}, 10.0)
-    assert lifetimes([run]) == ([700.0], [True])
-    assert lifetimes([run], until=300.0) == ([300.0], [False])
+    assert lifetimes([run]) == ([700.0], [True], [0])
+    assert lifetimes([run], until=300.0) == ([300.0], [False], [0])
+
+
+def test_a_run_that_diverged_is_not_healthy_to_the_end() -> None:
+    looks = [[100, 1, 1, 0.9, ""], [200, 9, 9, 0.9, ""], [800, 9, 9, 0.9, ""]]
+    healthy = Run({"a": "x"}, 0, "finished", {"looks": looks, "images": 800}, 10.0)
+    gone = Run({"a": "x"}, 1, "diverged", {"looks": looks[:1], "images": 130}, 10.0)
+    assert waiting([healthy, gone]) == ([200.0, 800.0], [True, False], [0, 1])
+    assert waiting([healthy, gone], until=150.0) == ([150.0, 150.0], [False, False], [0, 1])
 
 
 def test_the_page_says_all_of_it_and_no_text_acts(ended: Path, tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
 
 from gannorm.statistics import (
+    Watched,
     holm,
     levels_test,
-    log_rank_test,
+    log_rank_differences,
     median_interval,
     paired_test,
     seeds_needed,
@@ -97,9 +97,22 @@ def test_survival_where_none_and_where_all_collapse():
         survival([], [])
 
 
-def test_the_log_rank_test_is_the_one_by_hand():
+def test_the_log_rank_test_exchanges_whole_seeds_as_by_hand():
     rng = np.random.default_rng(5)
-    a, b = rng.integers(1, 20, 12).tolist(), rng.integers(1, 10, 12).tolist()
-    did_a, did_b = (rng.random(12) < 0.7).tolist(), (rng.random(12) < 0.7).tolist()
-    assert log_rank_test(a, did_a, b, did_b) == pytest.approx(chi2.sf(slow.log_rank(a, did_a, b, did_b), 1))
-    assert log_rank_test(a, [False] * 12, b, [False] * 12) == 1.0
+    groups = [
+        Watched(rng.integers(1, most, 16).tolist(), (rng.random(16) < 0.7).tolist(), (np.arange(16) % 4).tolist())
+        for most in (20, 10)
+    ]
+    differences = log_rank_differences(*groups)
+    assert differences.sum() / 2 == pytest.approx(slow.log_rank(*groups)[0])
+    assert paired_test(differences) == pytest.approx(slow.log_rank_over_seeds(*groups))
+    nothing = [group._replace(happened=[False] * 16) for group in groups]
+    assert log_rank_differences(*nothing).tolist() == [0.0] * 4
+    assert paired_test(log_rank_differences(*nothing)) == 1.0
+    assert not len(log_rank_differences(groups[0], groups[1]._replace(seeds=[9] * 16)))
+
+
+def test_one_event_each_is_no_finding():
+    soon = Watched([40.0, 900.0, 900.0], [True, False, False], [0, 1, 2])
+    late = Watched([60.0] + [900.0] * 20, [True] + [False] * 20, [0] + [seed % 3 for seed in range(20)])
+    assert paired_test(log_rank_differences(soon, late)) >= 0.25

@@ -6,13 +6,14 @@ from gannorm.statistics.means import Summary, mean_interval, summary, welch_test
 from gannorm.statistics.permutation import difference_test, homogeneity_test
 from gannorm.statistics.proportions import exact_limits, share_interval
 from gannorm.statistics.seeds import holm, levels_test, median_interval, paired_test, seeds_needed
-from gannorm.statistics.survival import Survival, log_rank_test, survival
+from gannorm.statistics.survival import Survival, Watched, log_rank_differences, survival
 from gannorm.statistics.total_variation import total_variation_floor, total_variation_interval
 
 __all__ = [
     "Hopping",
     "Summary",
     "Survival",
+    "Watched",
     "difference_test",
     "divergence_interval",
     "entropy_interval",
@@ -22,7 +23,7 @@ __all__ = [
     "homogeneity_test",
     "hopping_index",
     "levels_test",
-    "log_rank_test",
+    "log_rank_differences",
     "mean_interval",
     "median_interval",
     "miller_madow",

@@ -2,8 +2,6 @@
 
 from itertools import permutations, product
 
-import numpy as np
-
 
 def paired(differences):
     """Return p of all ways to give signs."""
@@ -36,16 +34,24 @@ def kaplan_meier(times, happened):
     return curve
 
 
-def log_rank(times_a, happened_a, times_b, happened_b):
-    """Return z² of the events of one group against those expected of it."""
-    both = [(time, did, 0) for time, did in zip(times_a, happened_a, strict=True)]
-    both += [(time, did, 1) for time, did in zip(times_b, happened_b, strict=True)]
-    surplus = variance = 0.0
-    for moment in sorted({time for time, did, _ in both if did}):
-        watched = [group for time, _, group in both if time >= moment]
-        events = [group for time, did, group in both if did and time == moment]
-        n, n_a, d = len(watched), watched.count(0), len(events)
-        surplus += events.count(0) - d * n_a / n
-        if n > 1:
-            variance += d * (n_a / n) * (1 - n_a / n) * (n - d) / (n - 1)
-    return surplus**2 / variance if variance else np.nan
+def log_rank(first, second):
+    """Return O − E of one group, and who was watched: the events of its runs less those expected of them."""
+    both = [(*run, 0) for run in zip(*first, strict=True)] + [(*run, 1) for run in zip(*second, strict=True)]
+    surplus = 0.0
+    for moment in sorted({time for time, did, *_ in both if did}):
+        watched = [group for time, *_, group in both if time >= moment]
+        events = [group for time, did, _, group in both if did and time == moment]
+        surplus += events.count(0) - len(events) * watched.count(0) / len(watched)
+    return surplus, both
+
+
+def log_rank_over_seeds(first, second):
+    """Return p of all ways to exchange the two groups within seeds."""
+    seen, both = log_rank(first, second)
+    seeds = sorted({seed for _, _, seed, _ in both})
+    ways = []
+    for exchanged in product((0, 1), repeat=len(seeds)):
+        swapped = [(t, did, seed, group ^ exchanged[seeds.index(seed)]) for t, did, seed, group in both]
+        groups = ([run[:3] for run in swapped if run[3] == side] for side in (0, 1))
+        ways.append(log_rank(*(tuple(zip(*group, strict=True)) for group in groups))[0])
+    return sum(abs(way) >= abs(seen) - 1e-9 for way in ways) / len(ways)

@@ -26,6 +26,7 @@ class FactorEffect:
         p: Of a permutation test over all levels.
         adjusted: After Holm, over all factors.
         least: The smallest p that there could be with so many seeds and levels.
+        without: Levels of other factors that are in none of these cells.
         also: Options in which the levels differ, where they are several.
     """
 
@@ -36,6 +37,7 @@ class FactorEffect:
     p: float
     adjusted: float
     least: float
+    without: str = ""
     also: str = ""
 
     @property
@@ -90,29 +92,28 @@ def factor_effects(record: StudyRecord) -> list[FactorEffect]:
     adjusted = holm(p_values)
     return [
         FactorEffect(
-            factor, dict(zip(levels, values.mean(0).tolist(), strict=True)), len(values), cells, p, corrected,
-            smallest(len(values), len(levels)), also(record, factor, levels),
+            factor, dict(zip(levels, values.mean(0).tolist(), strict=True)), len(values), len(cells), p, corrected,
+            smallest(len(values), len(levels)), missing(record, factor, cells), also(record, factor, levels),
         )
         for (factor, (levels, values, cells)), p, corrected in zip(found.items(), p_values, adjusted, strict=True)
     ]  # fmt: skip
 
 
-def by_seed(record: StudyRecord, factor: str, levels: Sequence[str]) -> tuple[np.ndarray, int]:
-    """Return the mean outcome of each seed and level, over cells that all these seeds have, and how many these are.
+def by_seed(record: StudyRecord, factor: str, levels: Sequence[str]) -> tuple[np.ndarray, list[tuple]]:
+    """Return the mean outcome of each seed and level, over cells that all these seeds have, and these cells.
 
     Seeds are the unit: runs of one seed share data and noise, so that they do not count as independent. All seeds are
     of the same cells, or their means would be of different things.
     """
     outcomes = [
-        {key(run, factor): run.figure(record.outcome) for run in record.with_levels(**{factor: level})}
-        for level in levels
+        {key(run, factor): record.value(run) for run in record.with_levels(**{factor: level})} for level in levels
     ]
     places: dict[int, set[tuple]] = {}
     for *cell, seed in set.intersection(*map(set, outcomes)) if outcomes else ():
         places.setdefault(seed, set()).add(tuple(cell))
     seeds, cells = common(places)
     means = [[np.mean([level[*cell, seed] for cell in cells]) for level in outcomes] for seed in seeds]
-    return np.array(means, dtype=float).reshape(len(seeds), len(levels)), len(cells)
+    return np.array(means, dtype=float).reshape(len(seeds), len(levels)), cells
 
 
 def common(places: Mapping[int, set[tuple]]) -> tuple[list[int], list[tuple]]:
@@ -136,6 +137,18 @@ def common(places: Mapping[int, set[tuple]]) -> tuple[list[int], list[tuple]]:
     return [], []
 
 
+def missing(record: StudyRecord, factor: str, cells: Sequence[tuple]) -> str:
+    """Return which levels of other factors are compared nowhere, because not all seeds have them."""
+    others = [name for name in record.factors if name != factor]
+    there = [{cell[place] for cell in cells} for place in range(len(others))]
+    return ", ".join(
+        f"{name} {level}"
+        for name, levels in zip(others, there, strict=True)
+        for level in record.factors[name]
+        if level not in levels
+    )
+
+
 def smallest(seeds: int, levels: int) -> float:
     """Return the smallest p that the test of all levels can have."""
     return 1.0 if seeds < 1 else 1 / math.factorial(levels) ** (seeds - 1)
@@ -155,7 +168,7 @@ def effects(record: StudyRecord, factors: Sequence[FactorEffect]) -> list[Effect
     adjusted = dict(zip(tested, holm([p_values[place] for place in tested]), strict=True))
     return [
         Effect(
-            factor, pair, float(differences.mean()), len(differences), cells, p_values[factor, pair],
+            factor, pair, float(differences.mean()), len(differences), len(cells), p_values[factor, pair],
             adjusted.get((factor, pair), 1.0), needed(differences, len(tested) or len(compared)),
             len(tested) or len(compared), also(record, factor, pair),
         )
@@ -181,6 +194,16 @@ def needed(differences: np.ndarray, tests: int) -> int | None:
     return seeds_needed(differences, LEVEL / tests) if len(differences) >= GUESSED else None
 
 
+def fewest_seeds(tests: int) -> int:
+    """Return the fewest seeds with which one of so many paired tests can show anything: 2 · tests / 2ⁿ ≤ 5 %.
+
+    Example:
+        >>> fewest_seeds(1), fewest_seeds(30)
+        (6, 11)
+    """
+    return math.ceil(math.log2(2 * tests / LEVEL))
+
+
 def sentences(factors: Sequence[FactorEffect], found: Sequence[Effect], name: str) -> list[str]:
     """Return what may be concluded, and how many more seeds would be needed for what may not."""
     if not found:
@@ -197,8 +220,9 @@ def matters(factor: FactorEffect, name: str) -> str:
     order = sorted(factor.means, key=lambda level: -factor.means[level])
     listed = ", ".join(f"{level} {factor.means[level]:.2f}" for level in order)
     differ = f"; its levels differ in {factor.also}" if factor.also else ""
+    without = f", without {factor.without}" if factor.without else ""
     return (
-        f"{factor.factor} matters: mean {name} {listed} ({factor.seeds} seeds of {factor.cells} cells each, "
+        f"{factor.factor} matters: mean {name} {listed} ({factor.seeds} seeds of {factor.cells} cells each{without}, "
         f"p = {factor.adjusted:.2g} after Holm over the factors{differ})."
     )
 
@@ -223,7 +247,12 @@ def conclusion(effect: Effect, name: str) -> str:
 def open_question(rest: Sequence[Effect], tests: int) -> str:
     """Return what cannot be told yet, as a sentence."""
     hopeless = [effect for effect in rest if 2 / 2**effect.seeds * effect.tests > LEVEL]
-    reason = f" {len(hopeless)} of them have too few seeds to be shown at all." if hopeless else ""
+    least = fewest_seeds(max((effect.tests for effect in hopeless), default=1))
+    reason = (
+        f" {len(hopeless)} of them have too few seeds to be shown at all, which takes {least} of the same cells."
+        if hopeless
+        else ""
+    )
     missing = min((effect.needed - effect.seeds for effect in rest if effect.needed), default=None)
     more = (
         f" If it is as large as it looks, the clearest needs about {max(missing, 1)} more seeds or so."

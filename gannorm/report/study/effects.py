@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +12,7 @@ from gannorm.report.run.sections import table
 from gannorm.report.study.claims import LEVEL
 from gannorm.report.study.record import Run, lifetimes, waiting
 from gannorm.report.study.told import Told
-from gannorm.statistics import holm, log_rank_test, survival
+from gannorm.statistics import Watched, holm, log_rank_differences, paired_test, survival
 
 
 def tests(told: Told) -> str:
@@ -80,15 +81,49 @@ def pair_rows(told: Told) -> tuple[list[str], list[list[str]]]:
     return head, body
 
 
+def outcome_rows(told: Told) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the table of outcomes apart: of each level how soon, how long, how many and how good."""
+    head = [
+        "factor",
+        "level",
+        "ever healthy",
+        "images to health, median",
+        "collapsed after",
+        "images to collapse, median",
+    ]
+    head.append("samples accepted, median")
+    body = []
+    for factor, levels in told.record.factors.items():
+        for level in levels:
+            runs = told.record.with_levels(**{factor: level})
+            soon, lasting = waiting(runs), lifetimes(runs)
+            row = [factor, level]
+            for kind in (soon, lasting):
+                row += [f"{sum(kind.happened)} of {len(kind.times)}", half(kind)]
+            accepted = statistics.median(run.figure("high_quality") for run in runs) if runs else 0.0
+            body.append([*row, f"{100 * accepted:.0f} %"])
+    return head, body
+
+
+def half(watched: Watched) -> str:
+    """Return when it had happened to half of the runs, by Kaplan and Meier; empty where that never was."""
+    if not watched.times:
+        return ""
+    curve = survival(watched.times, watched.happened)
+    reached = [time for time, left in zip(curve.times, curve.share, strict=True) if left <= 0.5]
+    return f"{reached[0]:,.0f}" if reached else ""
+
+
 def survivals(told: Told) -> str:
-    """Return for each factor how soon runs are healthy, and how long the healthy ones stay so."""
+    """Return how soon runs of each level are healthy and how long the healthy ones stay so, as a table and curves."""
     drawn = [
         curves
         for factor in told.record.factors
         for kind in (WAITING, STAYING)
         if (curves := survival_of(told, factor, kind))
     ]
-    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+    note = "Medians are by Kaplan and Meier over all runs; empty where fewer than half came to it."
+    return noted(note, *outcome_rows(told)) + f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
 
 
 @dataclass(frozen=True)
@@ -98,13 +133,13 @@ class Kind:
     Attributes:
         title: What has not happened yet.
         unit: Of the vertical axis.
-        times: Of some runs, until so many images: when it happened or a run was last watched, and whether it did.
+        times: Of some runs, until so many images.
         since: What the images are counted from.
     """
 
     title: str
     unit: str
-    times: Callable[[Sequence[Run], float], tuple[list[float], list[bool]]]
+    times: Callable[[Sequence[Run], float], Watched]
     since: str
 
 
@@ -116,12 +151,12 @@ def survival_of(told: Told, factor: str, kind: Kind) -> str:
     """Return the survival curves of one factor's levels, with the log-rank tests of its pairs."""
     by_level = {level: told.record.with_levels(**{factor: level}) for level in told.record.factors[factor]}
     until = told.record.common_end(by_level.values())
-    levels = {level: found for level, runs in by_level.items() if (found := kind.times(runs, until))[0]}
+    levels = {level: found for level, runs in by_level.items() if (found := kind.times(runs, until)).times}
     lines = []
-    for place, (level, (times, happened)) in enumerate(levels.items()):
+    for place, (level, (times, happened, _)) in enumerate(levels.items()):
         curve = survival(times, happened)
         steps = stairs(curve.times.tolist(), curve.share.tolist(), max(times))
-        lines.append(Line(f"{level} ({len(times)} runs)", steps, (), place))
+        lines.append(Line(f"{level} ({sum(happened)} of {len(times)} runs)", steps, (), place))
     if not lines:
         return ""
     drawn = chart(f"{kind.title}: {factor}", kind.unit, lines, bounds=(0.0, 1.0))
@@ -143,16 +178,16 @@ def stairs(times: Sequence[float], shares: Sequence[float], last: float) -> list
     return [*corners, (max(last, times[-1]), shares[-1])]
 
 
-def apart(levels: Mapping[str, tuple[list[float], list[bool]]]) -> str:
-    """Return one sentence on the pairs of levels whose curves differ, by log-rank tests with Holm's correction."""
+def apart(levels: Mapping[str, Watched]) -> str:
+    """Return one sentence on the pairs of levels whose curves differ: log-rank tests over seeds, after Holm."""
     pairs = list(itertools.combinations(levels, 2))
     if not pairs:
         return ""
-    adjusted = holm([log_rank_test(*levels[first], *levels[second]) for first, second in pairs])
+    adjusted = holm([paired_test(log_rank_differences(levels[first], levels[second])) for first, second in pairs])
     found = [
         f"{first} and {second} (p = {p:.2g})"
         for (first, second), p in sorted(zip(pairs, adjusted, strict=True), key=lambda pair: pair[1])
         if p <= LEVEL
     ]
-    told = f"They seem to differ between {', '.join(found)}" if found else "No two seem to differ"
-    return f"{told}: log-rank tests after Holm over {len(pairs)} pairs, as if runs of one seed were independent."
+    told = f"They differ between {', '.join(found)}" if found else "No two are shown to differ"
+    return f"{told}: log-rank tests that exchange whole seeds, after Holm over {len(pairs)} pairs."

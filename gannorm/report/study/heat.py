@@ -1,6 +1,6 @@
 """The heat map of a study: two factors, a number in each field."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 FIELD = 92, 34  # pixels of one, wide and high
@@ -12,9 +12,9 @@ def heat(
     rows: Sequence[str],
     columns: Sequence[str],
     values: Mapping[tuple[str, str], float],
+    texts: Mapping[tuple[str, str], str],
     *,
     most: float,
-    words: Callable[[float], str],
     names: tuple[str, str],
 ) -> str:
     """Return a heat map as SVG, dark where much, with a sentence for whoever cannot see it.
@@ -24,13 +24,13 @@ def heat(
         rows: Levels of the first factor.
         columns: Levels of the second.
         values: By row and column; a field without one stays empty.
+        texts: How each value is written.
         most: The value that is darkest.
-        words: How a value is written.
         names: Of both factors.
 
     Example:
-        >>> drawn = heat("modes", ["a"], ["b"], {("a", "b"): 5.0}, most=10.0, words=str, names=("G", "D"))
-        >>> "a, b: 5.0" in drawn
+        >>> drawn = heat("modes", ["a"], ["b"], {("a", "b"): 5.0}, {("a", "b"): "five"}, most=10.0, names=("G", "D"))
+        >>> "a, b: five" in drawn
         True
     """
     (wide, high), (left, top) = FIELD, MARGIN
@@ -43,8 +43,10 @@ def heat(
         y = top + high * place
         parts.append(f'<text x="{left - 8}" y="{y + high / 2 + 4}" text-anchor="end">{escape(row)}</text>')
         for number, column in enumerate(columns):
-            parts.append(field(values.get((row, column)), left + wide * number, y, most, words, f"{row}, {column}"))
-    said = "; ".join(f"{row}, {column}: {words(value)}" for (row, column), value in values.items())
+            if (value := values.get((row, column))) is not None:
+                share = min(max(value / most, 0.0), 1.0) if most else 0.0
+                parts.append(field(share, texts[row, column], left + wide * number, y, f"{row}, {column}"))
+    said = "; ".join(f"{row}, {column}: {text}" for (row, column), text in texts.items())
     box = f"0 0 {left + wide * len(columns)} {top + high * len(rows) + 4}"
     return (
         f'<figure class="chart wide"><figcaption>{escape(title)}</figcaption><svg class="matrix" viewBox="{box}" '
@@ -52,16 +54,11 @@ def heat(
     )
 
 
-def field(
-    value: float | None, x: int | float, y: int | float, most: float, words: Callable[[float], str], where: str
-) -> str:
-    """Return one field."""
-    if value is None:
-        return ""
-    share = min(max(value / most, 0.0), 1.0) if most else 0.0
+def field(share: float, text: str, x: int | float, y: int | float, where: str) -> str:
+    """Return one field, as dark as its value is a share of the largest."""
     (wide, high), side = FIELD, "light" if share > 0.55 else "dark"
     return (
-        f'<g><title>{escape(f"{where}: {words(value)}")}</title><rect class="heat" style="--share:{share:.3f}" x="{x}" '
+        f'<g><title>{escape(f"{where}: {text}")}</title><rect class="heat" style="--share:{share:.3f}" x="{x}" '
         f'y="{y}" width="{wide - 2}" height="{high - 2}"/><text class="{side}" x="{x + wide / 2 - 1}" '
-        f'y="{y + high / 2 + 3}" text-anchor="middle">{escape(words(value))}</text></g>'
+        f'y="{y + high / 2 + 3}" text-anchor="middle">{escape(text)}</text></g>'
     )

@@ -17,36 +17,33 @@ class Map:
         title: What is shown.
         values: By level of the first factor and of the second; a field may have none.
         most: The largest value that there can be.
-        words: How a value is written.
+        texts: How each value is written.
     """
 
     title: str
     values: Mapping[tuple[str, str], float]
     most: float
-    words: Callable[[float], str]
+    texts: Mapping[tuple[str, str], str]
 
 
 def maps_of(told: Told) -> list[Map]:
     """Return the maps of the first two factors: outcome over all, at the best of the others, health, and collapse."""
     rows, columns = (list(told.record.factors[factor]) for factor in told.pair)
     fields = {(row, column): runs for row in rows for column in columns if (runs := of_field(told, row, column))}
-    outcome = {
-        place: float(np.median([run.figure(told.record.outcome) for run in runs])) for place, runs in fields.items()
-    }
+    outcome = {place: float(np.median([told.record.value(run) for run in runs])) for place, runs in fields.items()}
     best = {place: cell.median for place, cell in told.best.items()}
     accepted = {place: cell.accepted for place, cell in told.best.items()}
-    healthy = {place: share([run.healthy_at is not None for run in runs]) for place, runs in fields.items()}
+    ever = {place: [run.healthy_at is not None for run in runs] for place, runs in fields.items()}
     lost = {
-        place: share([run.collapsed_at is not None for run in runs if run.healthy_at is not None])
+        place: [run.collapsed_at is not None for run in runs if run.healthy_at is not None]
         for place, runs in fields.items()
-        if any(run.healthy_at is not None for run in runs)
     }
     found = [
-        Map(f"{told.outcome}, median of all runs", outcome, told.most, decimal),
-        Map(f"{told.outcome}, median at the best of the other factors", best, told.most, decimal),
-        Map("share of samples accepted there, median", accepted, 1.0, percent),
-        Map("share of runs that were ever healthy", healthy, 1.0, percent),
-        Map("share of these that collapsed afterwards", lost, 1.0, percent),
+        Map(f"{told.outcome}, median of all runs", outcome, told.most, written(outcome, decimal)),
+        Map(f"{told.outcome}, median at the best of the other factors", best, told.most, written(best, decimal)),
+        Map("share of samples accepted there, median", accepted, 1.0, written(accepted, percent)),
+        of_runs("share of runs that were ever healthy", ever),
+        of_runs("share of these that collapsed afterwards", lost),
     ]
     return [one for one in found if one.values]
 
@@ -68,9 +65,16 @@ def of_field(told: Told, row: str, column: str) -> list[Run]:
     return told.record.with_levels(**{told.pair[0]: row, told.pair[1]: column})
 
 
-def share(these: Sequence[bool]) -> float:
-    """Return the share that is true."""
-    return sum(these) / len(these)
+def of_runs(title: str, these: Mapping[tuple[str, str], Sequence[bool]]) -> Map:
+    """Return a map of the share of runs of which something is true; each says of how many: 0 of 1 is not 0 of 36."""
+    values = {place: sum(true) / len(true) for place, true in these.items() if true}
+    texts = {place: f"{percent(value)} of {len(these[place])}" for place, value in values.items()}
+    return Map(title, values, 1.0, texts)
+
+
+def written(values: Mapping[tuple[str, str], float], words: Callable[[float], str]) -> dict[tuple[str, str], str]:
+    """Return how each value is written."""
+    return {place: words(value) for place, value in values.items()}
 
 
 def decimal(value: float) -> str:

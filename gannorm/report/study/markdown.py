@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from html import escape
 
 from gannorm.report.study.claims import sentences
-from gannorm.report.study.effects import factor_rows, pair_rows
+from gannorm.report.study.effects import factor_rows, outcome_rows, pair_rows
 from gannorm.report.study.maps import Map, definitions, maps_of
-from gannorm.report.study.sections import rows, state
+from gannorm.report.study.sections import intervals, rows, state
 from gannorm.report.study.told import Told
 
 
@@ -19,10 +19,11 @@ def markdown(told: Told) -> str:
     claims = [state(told.record), *sentences(told.factors, told.effects, told.outcome)]
     parts = ["\n".join(f"- {plain(claim)}" for claim in claims), definitions()]
     parts += [f"**{plain(one.title)}**\n\n{matrix(one, told)}" for one in maps_of(told)]
-    for heading, (head, body) in {"Factors": factor_rows(told), "Pairs of levels": pair_rows(told)}.items():
+    tables = {"Factors": factor_rows, "Pairs of levels": pair_rows, "Outcomes apart": outcome_rows}
+    for heading, (head, body) in ((heading, rows_of(told)) for heading, rows_of in tables.items()):
         parts += [f"**{heading}**\n\n{table(head, body)}"] if body else []
     head, body = rows(told, list(told.best.values()))
-    parts.append(f"**The best cell of each field**\n\n{table(head, body)}")
+    parts += [f"**The best cell of each field**\n\n{table(head, body)}", intervals()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -30,10 +31,7 @@ def matrix(one: Map, told: Told) -> str:
     """Return a map as a table."""
     names, columns = (list(told.record.factors[factor]) for factor in told.pair)
     head = [f"{told.pair[0]} \\ {told.pair[1]}", *columns]
-    body = [
-        [name, *(one.words(one.values[name, column]) if (name, column) in one.values else "" for column in columns)]
-        for name in names
-    ]
+    body = [[name, *(one.texts.get((name, column), "") for column in columns)] for name in names]
     return table(head, body)
 
 

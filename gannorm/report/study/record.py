@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gannorm.report.run.record import lines_of_json
+from gannorm.statistics import Watched
 
 HEALTHY, ACCEPTED = 0.8, 0.1  # share of the modes, and of the samples, from which a look is healthy
 COLLAPSED, REJECTED = 0.5, 0.02  # and below which a run that was healthy has collapsed
@@ -26,7 +27,7 @@ class Run:
         seed: Of the run.
         status: "finished", "stopped" by the collapse policy, or "diverged" where a loss was no number any more.
         line: All of the line.
-        modes: K, of the study: a run that diverged does not say it.
+        modes: K, of its data.
     """
 
     cell: Mapping[str, str]
@@ -84,7 +85,7 @@ class StudyRecord:
         failed: Lines of those that failed.
         planned: How many runs it is to have.
         outcome: What is compared.
-        modes: K.
+        modes: K, the largest where data differ in it.
         others: Runs in the journal that are not of it any more.
     """
 
@@ -120,14 +121,23 @@ class StudyRecord:
         own = [lines[key] | {"cell": cell, "seed": seed} for key, (cell, seed) in jobs.items() if key in lines]
         own = [judged(line, outcome) for line in own]
         ended = [line for line in own if line["status"] in ENDED]
-        modes = max((num_modes(line) for line in ended), default=1.0)
-        runs = [Run(line["cell"], line["seed"], line["status"], line, modes) for line in ended]
+        runs = [Run(line["cell"], line["seed"], line["status"], line, known_modes(line, ended)) for line in ended]
+        modes = max((run.modes for run in runs), default=1.0)
         by_cell: dict[tuple[str, ...], list[Run]] = {}
         for run in sorted(runs, key=lambda run: run.seed):
             by_cell.setdefault(tuple(run.cell.values()), []).append(run)
         failed = [line for line in own if line["status"] == "failed"]
         others = len(lines) - len(own)
         return cls(path, name, options, runs, failed, len(jobs), outcome, modes, others, by_cell)
+
+    @cached_property
+    def in_shares(self) -> bool:
+        """Whether the outcome is compared as a share of K: it counts modes, and data differ in how many they have."""
+        return self.outcome in LOOKED and self.outcome != "high_quality" and len({run.modes for run in self.runs}) > 1
+
+    def value(self, run: Run) -> float:
+        """Return the outcome of a run, as it is compared."""
+        return run.figure(self.outcome) / (run.modes if self.in_shares else 1.0)
 
     def common_end(self, levels: Iterable[Sequence[Run]]) -> float:
         """Return up to where levels can be compared: where the shortest runs end, if the levels differ in that."""
@@ -147,9 +157,15 @@ def judged(line: dict[str, Any], outcome: str) -> dict[str, Any]:
     return line | {"status": "failed", "reason": f"it has no {outcome}: nobody judged its samples"}
 
 
+def known_modes(line: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> float:
+    """Return K as a run says it; one that diverged early does not, and has that of its cell, or of the study."""
+    of_cell = (num_modes(other) for other in others if other["cell"] == line["cell"])
+    return num_modes(line) or max(of_cell, default=0.0) or max(map(num_modes, others)) or 1.0
+
+
 def num_modes(line: Mapping[str, Any]) -> float:
-    """Return K as a run says it; 1 where it does not."""
-    return float(line.get("num_modes") or (line.get("final") or {}).get("num_modes") or 1)
+    """Return K as a run says it; 0 where it does not."""
+    return float(line.get("num_modes") or (line.get("final") or {}).get("num_modes") or 0)
 
 
 def is_study(path: Path) -> bool:
@@ -171,14 +187,20 @@ def fits(line: Mapping[str, Any], key: str) -> bool:
     return isinstance(line[key], KINDS[key])
 
 
-def waiting(runs: Sequence[Run], until: float = math.inf) -> tuple[list[float], list[bool]]:
-    """Return of each run the images until it was first healthy or ended, and whether it was healthy."""
-    times = [run.watched_until if run.healthy_at is None else run.healthy_at for run in runs]
+def waiting(runs: Sequence[Run], until: float = math.inf) -> Watched:
+    """Return of each run the images until it was first healthy, or until it was last watched.
+
+    A run that diverged or was stopped will never be healthy: it stays among those that are not to the end, of the
+    longest run or `until`. Censored where it ended, a norm that diverges would look quick.
+    """
+    end = min(until, max((run.watched_until for run in runs), default=0.0))
+    lasting = [run.watched_until if run.status == "finished" else end for run in runs]
+    times = [last if run.healthy_at is None else run.healthy_at for run, last in zip(runs, lasting, strict=True)]
     healthy = [run.healthy_at is not None and time <= until for run, time in zip(runs, times, strict=True)]
-    return [min(time, until) for time in times], healthy
+    return Watched([min(time, until) for time in times], healthy, [run.seed for run in runs])
 
 
-def lifetimes(runs: Sequence[Run], until: float = math.inf) -> tuple[list[float], list[bool]]:
+def lifetimes(runs: Sequence[Run], until: float = math.inf) -> Watched:
     """Return of each healthy run the images from its health to its collapse or its end, and whether it collapsed.
 
     Args:
@@ -189,4 +211,4 @@ def lifetimes(runs: Sequence[Run], until: float = math.inf) -> tuple[list[float]
     healthy = [run for run in runs if run.healthy_at is not None]
     times = [(run.collapsed_at or run.watched_until) - (run.healthy_at or 0.0) for run in healthy]
     collapsed = [run.collapsed_at is not None and time <= until for run, time in zip(healthy, times, strict=True)]
-    return [min(time, until) for time in times], collapsed
+    return Watched([min(time, until) for time in times], collapsed, [run.seed for run in healthy])

@@ -10,15 +10,16 @@ import numpy as np
 
 from gannorm.report.run.chart import Line, chart
 from gannorm.report.run.sections import table
-from gannorm.report.study.claims import sentences
+from gannorm.report.study.claims import key, sentences
 from gannorm.report.study.effects import survivals, tests
 from gannorm.report.study.heat import heat
 from gannorm.report.study.maps import definitions, maps_of, percent
 from gannorm.report.study.record import StudyRecord
-from gannorm.report.study.summary import CellSummary
+from gannorm.report.study.summary import SURE, CellSummary
 from gannorm.report.study.told import Told
 
 SHOWN_CELLS = 24  # that have curves and samples on the page
+MADE_WITH = ("torch", "gannorm", "judge")
 
 
 def verdict(told: Told) -> str:
@@ -34,15 +35,26 @@ def state(record: StudyRecord) -> str:
     text += f", {diverged} of them because a loss was no number any more" if diverged else ""
     text += f"; {len(record.failed)} failed and are not counted" if record.failed else ""
     text += f"; {record.others} runs in the journal are not of it any more" if record.others else ""
+    text += f"; they were made with {mixed}, in which seeds and cells may differ" if (mixed := versions(record)) else ""
     return f"{text}."
+
+
+def versions(record: StudyRecord) -> str:
+    """Return what runs were made with, as far as they say it and differ in it; empty where they do not."""
+    found = {name: Counter(str(run.line[name]) for run in record.runs if run.line.get(name)) for name in MADE_WITH}
+    parts = [
+        f"{name} {' and '.join(f'{version} ({number} runs)' for version, number in sorted(counts.items()))}"
+        for name, counts in found.items()
+        if len(counts) > 1
+    ]
+    return ", ".join(parts)
 
 
 def maps(told: Told) -> str:
     """Return the heat maps of the first two factors."""
     rows, columns = (list(told.record.factors[factor]) for factor in told.pair)
     figures = [
-        heat(one.title, rows, columns, one.values, most=one.most, words=one.words, names=told.pair)
-        for one in maps_of(told)
+        heat(one.title, rows, columns, one.values, one.texts, most=one.most, names=told.pair) for one in maps_of(told)
     ]
     return f"<p>{escape(definitions())}</p>" + "".join(figures)
 
@@ -92,27 +104,52 @@ def last_sheet(folder: Path) -> Path | None:
 
 
 def costs(told: Told) -> str:
-    """Return the time of a run by level of each factor."""
-    body = []
-    for factor, levels in told.record.factors.items():
-        for level in levels:
-            runs = told.record.with_levels(**{factor: level})
-            speeds = [run.line["speed"] for run in runs if run.line.get("speed")]
-            times = [run.line["seconds"] for run in runs if run.line.get("seconds")]
-            if speeds and times:
-                body.append([factor, level, f"{np.median(speeds):,.0f}", f"{np.median(times):.1f}"])
-    return table(["factor", "level", "images/s, median", "seconds per run, median"], body) if body else ""
+    """Return the time of a run by level of each factor, beside runs that differ in this factor only."""
+    note = (
+        "Times the first level: the median over runs of one seed, torch version and cell but for this factor; runs "
+        "that were made beside other work or on another machine say less."
+    )
+    body = [
+        [factor, level, f"{np.median(list(times.values())):.1f}", f"{np.median(ratios):.2f}"]
+        for factor, levels in told.record.factors.items()
+        for level in levels
+        if (times := seconds_of(told, factor, level)) and (ratios := ratios_of(told, factor, level))
+    ]
+    head = ["factor", "level", "seconds per run, median", "times the first level"]
+    return f"<p>{note}</p>{table(head, body)}" if body else ""
+
+
+def seconds_of(told: Told, factor: str, level: str) -> dict[tuple[str | int, ...], float]:
+    """Return the seconds of each run of a level, by what it shares with its like of another level."""
+    runs = [run for run in told.record.with_levels(**{factor: level}) if run.line.get("seconds")]
+    return {(*key(run, factor), str(run.line.get("torch"))): float(run.line["seconds"]) for run in runs}
+
+
+def ratios_of(told: Told, factor: str, level: str) -> list[float]:
+    """Return how many times as long runs of a level took as their like of the first level."""
+    first = seconds_of(told, factor, next(iter(told.record.factors[factor])))
+    return [seconds / first[shared] for shared, seconds in seconds_of(told, factor, level).items() if shared in first]
 
 
 def all_cells(told: Told) -> str:
     """Return the table of all cells, to sort and to filter."""
     search = '<label>show <input class="filter" type="search" placeholder="such as: layer 64"></label>'
-    return f"{search}{table(*rows(told, told.cells))}"
+    files = ' <a href="summary.csv" download>summary.csv</a> <a href="summary.md" download>summary.md</a>'
+    return f"<p>{intervals()}</p>{search}{files}{table(*rows(told, told.cells))}"
+
+
+def intervals() -> str:
+    """Return what low and high are."""
+    of_few = ", ".join(f"{100 * (1 - 2 / 2**number):.0f} % of {number}" for number in range(2, SURE))
+    return (
+        f"Low and high are those of the median: a bootstrap interval of 95 % from {SURE} seeds on. Of fewer they are "
+        f"the lowest and the highest seed, between which the median lies in {of_few} cases out of a hundred."
+    )
 
 
 def rows(told: Told, cells: Sequence[CellSummary]) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of the table of some cells, which the exports have too."""
-    head = [*told.record.factors, "seeds", f"{told.outcome}, median", "low, bootstrap 95 %", "high, bootstrap 95 %"]
+    head = [*told.record.factors, "seeds", f"{told.outcome}, median", "low", "high"]
     head += ["healthy", "collapsed", "share collapsed, low", "share collapsed, high", "accepted", "seconds", "failed"]
     failed = Counter(tuple(line["cell"].values()) for line in told.record.failed)
     body = [

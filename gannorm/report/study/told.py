@@ -37,12 +37,13 @@ class Told:
     @property
     def outcome(self) -> str:
         """Return what the outcome is called."""
-        return NAMES.get(self.record.outcome, self.record.outcome)
+        name = NAMES.get(self.record.outcome, self.record.outcome)
+        return f"{name} as a share of all" if self.record.in_shares else name
 
     @property
     def most(self) -> float:
         """Return the largest value that the outcome can have."""
-        return 1.0 if self.record.outcome == "high_quality" else self.record.modes
+        return 1.0 if self.record.in_shares or self.record.outcome == "high_quality" else self.record.modes
 
     @cached_property
     def pair(self) -> tuple[str, str]:
