@@ -1,7 +1,6 @@
 """The main path: look at the run's folder, build model and data, train them, say what came out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from signal import SIGINT, Signals
@@ -16,6 +15,7 @@ from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.evaluation import look, yardstick
+from gannorm.files import NotWrittenError
 from gannorm.report.run.card import write_card
 from gannorm.report.run.page import NAME as PAGE
 from gannorm.report.run.page import write as write_page
@@ -24,43 +24,16 @@ from gannorm.training.flat_config import flat_config
 from gannorm.training.judging import label_of
 from gannorm.training.metrics_file import MetricsFile
 from gannorm.training.observers import Observers
+from gannorm.training.outcome import Outcome
 from gannorm.training.parser import Configuration, arguments_of
 from gannorm.training.preparation import check_numbers, prepare
 from gannorm.training.quiet import quiet_lightning
 from gannorm.training.results import results_of
 from gannorm.training.run_folder import RunFolder, check_disk, choose, existing, identity
+from gannorm.training.run_lock import locked
 from gannorm.training.saving import save_network
 
 STATES_PER_PARAMETER = 3  # in a checkpoint: the weight, or its average, and two moments of Adam
-COLLAPSED = 3  # exit code of a run that the collapse policy stopped
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        folder: The run folder.
-        results: What stands in its results.json.
-        quiet: Whether standard output is to stay empty.
-        was_finished: Whether it had been finished before, and nothing was done.
-        signal: What stopped it, if something did.
-        collapsed: Whether the collapse policy stopped it.
-    """
-
-    folder: RunFolder
-    results: dict[str, Any]
-    quiet: bool = False
-    was_finished: bool = False
-    signal: Signals | None = None
-    collapsed: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """Return what a command has to exit with."""
-        if self.signal is not None:
-            return EXIT_CODES[self.signal]
-        return COLLAPSED if self.collapsed else 0
 
 
 def train(config: str | Path | Mapping[str, Any] | None = None, **overrides: Any) -> dict[str, Any]:
@@ -162,9 +135,16 @@ class Run:
 
         Raises:
             NotFiniteError: A loss is no number any more.
+            NotWrittenError: The disk is full, or takes nothing for another reason.
             RunFailedError: Anything else ended the training; results.json says what.
+            RunFolderError: Another process writes to the run folder, or nobody can.
         """
-        self.folder.path.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder.path):
+            return self.attempt()
+
+    def attempt(self) -> Outcome:
+        """Do what `go` says, in a folder that is this process's own."""
+        self.checkpoint = self.folder.settle(self.checkpoint)
         self.folder.write_config(self.plain)
         self.folder.forget_results()
         if self.coverage is not None:
@@ -175,13 +155,16 @@ class Run:
                 outcome = self.fit()
             exit_code = outcome.exit_code
         except callbacks.NotFiniteError as error:
-            self.write("failed", f"{type(error).__name__}: {error}")
+            self.write_if_possible("failed", f"{type(error).__name__}: {error}")
             raise
+        except NotWrittenError as error:
+            self.write_if_possible("failed", str(error))
+            raise NotWrittenError(f"{error}; {self.what_is_left()}") from error
         except (KeyboardInterrupt, SystemExit):  # Lightning makes the one the other
             exit_code = EXIT_CODES[self.interrupts.received or SIGINT]
             outcome = self.stopped(self.interrupts.received or SIGINT)
         except Exception as error:
-            self.write("failed", f"{type(error).__name__}: {error}")
+            self.write_if_possible("failed", f"{type(error).__name__}: {error}")
             raise RunFailedError(f"run {self.folder.path} failed: {error}") from error
         finally:
             self.close_loggers(exit_code)
@@ -261,6 +244,19 @@ class Run:
         )
         self.folder.write_results(results)
         return results
+
+    def write_if_possible(self, status: str, reason: str) -> None:
+        """Write results.json where the disk takes it: the files of the run say as much without it."""
+        try:
+            self.write(status, reason)
+        except NotWrittenError as error:
+            screen.warn(str(error))
+
+    def what_is_left(self) -> str:
+        """Return what a run that could not be written can go on from."""
+        last = self.folder.last_checkpoint
+        left = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
+        return f"{left}; make room and go on with --resume"
 
     def write_page(self) -> None:
         """Write report.html, and the generator's card; a run is not lost for want of them."""

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 import yaml
 
-from gannorm import norms
+from gannorm import files, norms, screen
+from gannorm.callbacks.checkpoints import BEST, LAST, PREVIOUS
 from gannorm.judges import Judge
 from gannorm.training.errors import RunFolderError
 
@@ -22,7 +23,7 @@ NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder", "al
 """Options that change where a run is or how it is started, not what it computes."""
 
 ROOM = 50 * 2**20  # bytes that have to be free beyond a few checkpoints
-NUM_CHECKPOINTS = 4  # last, best, one being written, and the networks on their own
+NUM_CHECKPOINTS = 5  # last, previous, best, one being written, and the networks on their own
 
 
 def identity(config: Mapping[str, Any]) -> str:
@@ -55,7 +56,12 @@ class RunFolder:
     @property
     def last_checkpoint(self) -> Path:
         """The checkpoint to go on from."""
-        return self.path / "checkpoints" / "last.ckpt"
+        return self.path / "checkpoints" / LAST
+
+    @property
+    def previous_checkpoint(self) -> Path:
+        """The one before it."""
+        return self.path / "checkpoints" / PREVIOUS
 
     @property
     def config(self) -> Path:
@@ -76,21 +82,37 @@ class RunFolder:
     def checkpoint(self, resume: bool) -> tuple[Path | None, int]:
         """Return the checkpoint to go on from and its images seen; None and -1 to start from the beginning.
 
+        Where the last one is damaged it is the one before, with a warning.
+
         Raises:
-            RunFolderError: It is damaged.
+            RunFolderError: Both are damaged, or hold more than weights.
         """
-        last = self.last_checkpoint
-        if not resume or not last.is_file():
+        candidates = [path for path in (self.last_checkpoint, self.previous_checkpoint) if path.is_file()]
+        if not resume or not candidates:
             return None, -1
-        try:
-            return last, torch.load(last, map_location="cpu", weights_only=True)["gannorm_gan"]["images_seen"]
-        except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError):
-            best = last.with_name("best.ckpt")
-            raise RunFolderError(f"{last} is damaged; put {best} in its place, or start again with --fresh") from None
+        troubles = []
+        for path in candidates:
+            try:
+                images_seen = images_seen_of(path)
+            except RunFolderError as error:
+                troubles.append(str(error))
+                continue
+            if troubles:
+                screen.warn(f"{troubles[0]}; the run goes on from the one before, at {images_seen:,} images")
+            return path, images_seen
+        best = self.last_checkpoint.with_name(BEST)
+        raise RunFolderError(f"{troubles[0]}; put {best} in its place, or start again with --fresh")
+
+    def settle(self, checkpoint: Path | None) -> Path | None:
+        """Put the checkpoint to go on from in the last one's place, so that the next one does not push it out."""
+        if checkpoint != self.previous_checkpoint:
+            return checkpoint
+        os.replace(checkpoint, self.last_checkpoint)
+        return self.last_checkpoint
 
     def write_results(self, results: Mapping[str, Any]) -> None:
         """Write results.json, whole or not at all."""
-        write_whole(self.path / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
+        files.write(self.path / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
 
     def forget_results(self) -> None:
         """Remove results.json: what an attempt before has come to is not what this one will."""
@@ -105,19 +127,28 @@ class RunFolder:
             "prior": judge.prior.tolist(),
             "ceiling": getattr(judge, "ceiling", None),
         }
-        write_whole(self.path / "judge.json", json.dumps(content, indent=2) + "\n")
+        files.write(self.path / "judge.json", json.dumps(content, indent=2) + "\n")
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.yaml: training from it gives the same run."""
         part = {key: value for key, value in config.items() if key not in ("config", "resume", "fresh", "quiet")}
-        write_whole(self.config, yaml.safe_dump(part, sort_keys=False))
+        files.write(self.config, yaml.safe_dump(part, sort_keys=False))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place and put it there."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+def images_seen_of(checkpoint: Path) -> int:
+    """Return how far a checkpoint is; nothing in it is executed.
+
+    Raises:
+        RunFolderError: It is damaged, or holds more than weights.
+    """
+    try:
+        return torch.load(checkpoint, map_location="cpu", weights_only=True)["gannorm_gan"]["images_seen"]
+    except pickle.UnpicklingError as error:
+        if "GLOBAL" in str(error):
+            raise RunFolderError(f"{checkpoint} holds pickled objects beside weights, and is not loaded") from None
+        raise RunFolderError(f"{checkpoint} is damaged") from None
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
+        raise RunFolderError(f"{checkpoint} is damaged") from None
 
 
 def choose(config: Mapping[str, Any], resume: bool | str | None, fresh: bool) -> RunFolder:
@@ -171,7 +202,8 @@ def check_disk(folder: RunFolder, bytes_per_checkpoint: int) -> None:
         RunFolderError: The place is full or not writable.
     """
     needed = NUM_CHECKPOINTS * bytes_per_checkpoint + ROOM
-    parent = next(path for path in folder.path.absolute().parents if path.exists())
+    there = folder.path.absolute()
+    parent = next(path for path in (there, *there.parents) if path.exists())
     if not os.access(parent, os.W_OK):
         raise RunFolderError(f"{parent} is not writable; choose another place with --folder")
     free = shutil.disk_usage(parent).free

@@ -10,7 +10,7 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
-from gannorm import norms
+from gannorm import files, norms
 from gannorm.gan import GAN
 from gannorm.sampling import Sample, sampler
 from gannorm.training.errors import RunFolderError
@@ -27,12 +27,12 @@ def save_network(network: nn.Module, folder: Path, spec: Mapping[str, Any], gan:
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    safetensors.torch.save_file(state, folder / "model.safetensors")
+    files.write(folder / "model.safetensors", safetensors.torch.save(state))
     sampling = {"statistics": gan.statistics_of("averaged"), "batch_size": gan.batch_size}
     if (shares := getattr(network, "class_shares", None)) is not None:
         sampling["class_shares"] = shares
     text = json.dumps({"network": spec, "sampling": sampling, "images": "[-1, 1]"}, indent=2)
-    (folder / "config.json").write_text(text + "\n")
+    files.write(folder / "config.json", text + "\n")
 
 
 def load(
