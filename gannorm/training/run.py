@@ -16,15 +16,13 @@ from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.evaluation import look, yardstick
 from gannorm.files import NotWrittenError
-from gannorm.report.run.card import write_card
-from gannorm.report.run.page import NAME as PAGE
-from gannorm.report.run.page import write as write_page
 from gannorm.training.errors import RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.judging import label_of
 from gannorm.training.metrics_file import MetricsFile
 from gannorm.training.observers import Observers
 from gannorm.training.outcome import Outcome
+from gannorm.training.page import complete_page, write_page
 from gannorm.training.parser import Configuration, arguments_of
 from gannorm.training.preparation import check_numbers, prepare
 from gannorm.training.quiet import quiet_lightning
@@ -70,6 +68,7 @@ def run(arguments: list[str]) -> Outcome:
     with screen.quiet(settings.quiet):
         folder = choose(configuration.plain(), settings.resume, settings.fresh)
         if folder.finished():
+            complete_page(folder.path)
             return Outcome(folder, folder.results() or {}, quiet=settings.quiet, was_finished=True)
         return Run(configuration, folder).go()
 
@@ -168,7 +167,7 @@ class Run:
             raise RunFailedError(f"run {self.folder.path} failed: {error}") from error
         finally:
             self.close_loggers(exit_code)
-            self.write_page()
+            write_page(self.folder.path)
         return outcome
 
     def fit(self) -> Outcome:
@@ -257,14 +256,6 @@ class Run:
         last = self.folder.last_checkpoint
         left = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
         return f"{left}; make room and go on with --resume"
-
-    def write_page(self) -> None:
-        """Write report.html, and the generator's card; a run is not lost for want of them."""
-        try:
-            write_page([self.folder.path])
-            write_card(self.folder.path)
-        except Exception as error:  # the outcome is there already
-            screen.warn(f"no {PAGE}: {type(error).__name__}: {error}")
 
     def save_networks(self, generator: nn.Module) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""
