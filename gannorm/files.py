@@ -44,6 +44,19 @@ def in_place_of(path: Path) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
+def folder(path: Path) -> Path:
+    """Make a folder if it is not there, with those around it, and return it.
+
+    Raises:
+        NotWrittenError: It could not be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_written(path, error) from error
+    return path
+
+
 def write(path: Path, content: str | bytes) -> None:
     """Write a file whole, or leave what was there.
 

@@ -3,14 +3,19 @@
 The processes are forked from one that has imported everything: each is as real as another, and there at once.
 """
 
+import contextlib
 import json
 import multiprocessing
 import os
+import resource
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import pytest
 import torch
 
 from gannorm import cli
@@ -46,13 +51,15 @@ class Process:
     Args:
         folder: Where run folders are made.
         more: Arguments.
-        first: Called in the process before anything else.
+        first: Called in the process before anything else; it may return what is called after all else.
         overrides: Options of the run.
     """
 
     def __init__(self, folder, *more, first=None, **overrides):
         arguments = [*arguments_of(None, {**RUN, **overrides}), f"--folder={folder}", *more]
-        self.file = Path(tempfile.mkstemp(dir=folder, prefix="errors")[1])
+        descriptor, name = tempfile.mkstemp()  # not in the folder: its disk may be full
+        os.close(descriptor)
+        self.file = Path(name)
         self.process = CONTEXT.Process(target=command, args=(arguments, str(self.file), first))
         self.process.start()
 
@@ -85,29 +92,61 @@ def command(arguments, errors, first):
     for number, path in ((1, os.devnull), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), number)
     torch.set_num_threads(1)
-    if first is not None:
-        first()
-    sys.exit(cli.train(arguments))
+    last = first() if first is not None else None
+    code = cli.train(arguments)
+    sys.setprofile(None)
+    if last is not None:
+        last()
+    sys.exit(code)
 
 
 def kill_inside(name, number):
     """Let this process be killed where it enters a function for the n-th time, in Python or in C.
 
     Args:
-        name: As the function calls itself, with its class.
-        number: n, from 1 on.
+        name: As the function calls itself, with its class; None = any function.
+        number: n, from 1 on; 0 = never.
+
+    Returns:
+        What says to standard error how many were entered.
     """
-    left = number
+    entered = 0
 
     def look(frame, event, argument):
-        nonlocal left
-        entered = {"call": frame.f_code.co_qualname, "c_call": getattr(argument, "__qualname__", "")}.get(event)
-        if entered == name:
-            left -= 1
-            if not left:
+        nonlocal entered
+        called = {"call": frame.f_code.co_qualname, "c_call": getattr(argument, "__qualname__", "")}.get(event)
+        if called is not None and name in (None, called):
+            entered += 1
+            if entered == number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.setprofile(look)
+    return lambda: print(entered, file=sys.stderr)
+
+
+def limit_files(num_bytes):
+    """Let no file of this process become larger than so many bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, num_bytes))
+
+
+@contextlib.contextmanager
+def mounted(folder, *options):
+    """Mount something at a folder in the block; skip the test where this user may not."""
+    folder.mkdir(parents=True)
+    done = subprocess.run(["mount", *options, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder, but):
+    """Fill the disk of a folder with a file, but for so many bytes."""
+    path = folder / "filler"
+    path.write_bytes(bytes(shutil.disk_usage(folder).free - but))
+    return path
 
 
 def run_folder(folder):
@@ -116,11 +155,11 @@ def run_folder(folder):
     return path
 
 
-def state_of(path):
+def state_of(folder):
     """Return in words how far a killed run had come."""
-    written = sorted(file.name for file in path.rglob("*") if file.suffix in (".tmp", ".ckpt", ".json", ".html"))
-    rows = (path / "metrics.csv").read_text().splitlines() if (path / "metrics.csv").exists() else []
-    return f"{rows[-1].partition(',')[0] if rows else 0} images; {', '.join(written)}"
+    written = [file for file in sorted(folder.rglob("*")) if file.suffix in (".tmp", ".ckpt", ".json", ".csv", ".html")]
+    rows = next((file.read_text().splitlines()[-1] for file in written if file.name == "metrics.csv"), "0,")
+    return f"{rows.partition(',')[0]} images; {', '.join(file.name for file in written)}"
 
 
 def outcome(path):

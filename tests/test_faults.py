@@ -1,9 +1,12 @@
 """Faults of the world outside, done and not imitated: kills, full disks, two processes in one folder."""
 
 import random
+import re
 import signal
+import subprocess
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -69,23 +72,73 @@ def test_a_run_that_was_killed_inside_something_and_resumed_equals_one_that_was_
 
 
 @pytest.fixture(scope="module")
-def seconds(tmp_path_factory):
-    """Return how long a run takes from its first file to its end."""
-    process = faults.Process(folder := tmp_path_factory.mktemp("timed"))
-    wait_for(lambda: list(folder.glob("points/*/config.yaml")), process)
-    start = time.monotonic()
-    assert process.ended() == (0, "")
-    return time.monotonic() - start
+def calls(tmp_path_factory):
+    """Return how many functions a run enters, in Python and in C."""
+    code, count = faults.Process(tmp_path_factory.mktemp("counted"), first=partial(faults.kill_inside, None, 0)).ended()
+    assert code == 0
+    return int(count)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(20))
-def test_a_run_that_was_killed_at_a_random_moment_and_resumed_equals_one_that_was_not(whole, seconds, tmp_path, number):
-    moment = seconds * (number + random.Random(number).random()) / 20
-    process = faults.Process(tmp_path)
-    wait_for(lambda: list(tmp_path.glob("points/*/config.yaml")), process)
-    time.sleep(moment)
-    process.kill()  # or it has just ended: then the page is written anew, or nothing is left to do
-    print(f"killed after {moment:.2f} of {seconds:.2f} s: {faults.state_of(faults.run_folder(tmp_path))}")
+def test_a_run_that_was_killed_at_a_random_moment_and_resumed_equals_one_that_was_not(whole, calls, tmp_path, number):
+    moment = random.Random(number).randrange(1, calls)
+    code, _ = faults.Process(tmp_path, first=partial(faults.kill_inside, None, moment)).ended()
+    assert code == -signal.SIGKILL
+    print(f"killed in call {moment:,} of {calls:,}: {faults.state_of(tmp_path)}")
     assert faults.Process(tmp_path, "--resume").ended() == (0, "")
     assert faults.outcome(faults.run_folder(tmp_path)) == faults.outcome(whole)
+
+
+# What is written next has to be larger than the room that is left, and all before it smaller.
+FULL = {"metrics.csv": (4096, "metrics.csv"), "a checkpoint": (60_000, "checkpoints/next.ckpt")}
+
+
+@pytest.mark.parametrize("what", FULL)
+def test_a_full_disk_ends_the_run_naming_the_path_and_nothing_is_lost(whole, tmp_path, what):
+    room, name = FULL[what]
+    with faults.mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs") as disk:
+        process = faults.Process(disk)
+        wait_for(lambda: list(disk.glob("points/*/checkpoints/last.ckpt")), process)
+        process.signal(signal.SIGSTOP)
+        filler = faults.fill(disk, but=room)
+        process.signal(signal.SIGCONT)
+        code, errors = process.ended()
+        path = faults.run_folder(disk)
+        assert code == 1
+        assert errors.splitlines()[-1] == (
+            f"gannorm: {path / name} cannot be written: No space left on device; the last good checkpoint is "
+            f"{path / 'checkpoints' / 'last.ckpt'}; make room and go on with --resume"
+        )
+        filler.unlink()
+        assert faults.Process(disk, "--resume").ended() == (0, "")
+        assert faults.outcome(path) == faults.outcome(whole)
+
+
+def test_a_sheet_of_samples_for_which_there_is_no_room_ends_the_run_too(whole, tmp_path):
+    samples = tmp_path / "points" / whole.name / "samples"
+    with faults.mounted(samples, "-t", "tmpfs", "-o", "size=8k", "tmpfs"):
+        code, errors = faults.Process(tmp_path, "--resume").ended()
+        assert code == 1
+        assert re.search(r"gannorm: .*/samples/\d+\.png cannot be written: No space left on device", errors)
+        subprocess.run(["mount", "-o", "remount,size=1m", str(samples)], check=True)
+        assert faults.Process(tmp_path, "--resume").ended() == (0, "")
+        assert faults.outcome(faults.run_folder(tmp_path)) == faults.outcome(whole)
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_run(tmp_path):
+    code, errors = faults.Process(tmp_path, first=partial(faults.limit_files, 20_000)).ended()
+    assert code == 1
+    assert "next.ckpt cannot be written: File too large; there is no checkpoint yet" in errors.splitlines()[-1]
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for place in (file, Path("/proc")):
+        code, errors = faults.Process(tmp_path, f"--folder={place}").ended()
+        assert (code, errors.count("\n")) == (2, 1)
+        assert f"gannorm: {place}" in errors
+    with faults.mounted(tmp_path / "read-only", "-t", "tmpfs", "-o", "ro", "tmpfs") as disk:
+        code, errors = faults.Process(tmp_path, f"--folder={disk}").ended()
+        assert (code, errors) == (2, f"gannorm: {disk} is not writable; choose another place with --folder\n")

@@ -76,8 +76,7 @@ class Checkpoints(EveryImages):
         Raises:
             NotWrittenError: It could not be written; those before are as they were.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        written = self.folder / NEXT
+        written = files.folder(self.folder) / NEXT
         trainer.save_checkpoint(written)
         if not trainer.is_global_zero:
             return

@@ -52,9 +52,8 @@ class KeptCheckpoints(Checkpoints):
         if again["effective_modes"] <= self.best_effective:
             return False
         self.best_effective = again["effective_modes"]
-        self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"images_seen": self.images_seen, **again}, indent=2)
-        files.write(self.folder / "best-coverage.json", text + "\n")
+        files.write(files.folder(self.folder) / "best-coverage.json", text + "\n")
         return True
 
     def state_dict(self) -> dict[str, Any]:

@@ -61,8 +61,7 @@ class SampleGrid(pl.Callback):
         picture = picture_of(latest, self.coverage.judge)
         if picture is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with files.in_place_of(self.folder / sheet_name(self.coverage.images_seen)) as beside:
+        with files.in_place_of(files.folder(self.folder) / sheet_name(self.coverage.images_seen)) as beside:
             picture.save(beside, format="PNG")
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):

@@ -22,6 +22,7 @@ from gannorm.training.errors import RunFolderError
 NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder", "allow")
 """Options that change where a run is or how it is started, not what it computes."""
 
+LONGEST_NAME = 200  # letters
 ROOM = 50 * 2**20  # bytes that have to be free beyond a few checkpoints
 NUM_CHECKPOINTS = 5  # last, previous, best, one being written, and the networks on their own
 
@@ -155,13 +156,17 @@ def choose(config: Mapping[str, Any], resume: bool | str | None, fresh: bool) ->
     """Return the folder of this run: the one its id names, the one to go on with, or a new one beside it.
 
     Raises:
-        RunFolderError: `resume` names no run folder or comes with `fresh`, or this run was started and is not finished.
+        RunFolderError: `resume` names no run folder or comes with `fresh`, this run was started and is not finished, or
+            its name is no name of a folder.
     """
     if resume and fresh:
         raise RunFolderError("--resume and --fresh exclude each other: go on with the run, or start again beside it")
     if isinstance(resume, str):
         return existing(Path(resume))
-    folder = RunFolder(Path(config["folder"]) / config["name"] / identity(config))
+    name = config["name"]
+    if name in ("", ".", "..") or len(name) > LONGEST_NAME or not name.isprintable() or "/" in name:
+        raise RunFolderError(f"name={name[:LONGEST_NAME]!r}: the name of a folder inside --folder, without slashes")
+    folder = RunFolder(Path(config["folder"]) / name / identity(config))
     if fresh:
         return next_beside(folder)
     if folder.path.exists() and not folder.finished() and not resume:

@@ -5,7 +5,7 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from gannorm.files import TEMPORARY
+from gannorm import files
 from gannorm.training.errors import RunFolderError
 
 NAME = "run.lock"
@@ -21,8 +21,9 @@ def locked(folder: Path) -> Iterator[None]:
         RunFolderError: Another process writes there, or nobody can.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / NAME).open("a")
+        file = (files.folder(folder) / NAME).open("a")
+    except files.NotWrittenError as error:
+        raise RunFolderError(f"{error}; choose another --folder") from None
     except OSError as error:
         raise RunFolderError(f"{folder} cannot be written to: {error.strerror}; choose another --folder") from None
     with file:
@@ -34,6 +35,6 @@ def locked(folder: Path) -> Iterator[None]:
             ) from None
         except OSError as error:
             raise RunFolderError(f"{file.name} cannot be locked: {error.strerror}; choose another --folder") from None
-        for left_over in folder.rglob(f"*{TEMPORARY}"):
+        for left_over in folder.rglob(f"*{files.TEMPORARY}"):
             left_over.unlink(missing_ok=True)
         yield
