@@ -1,5 +1,6 @@
 """Checkpoints of a run: the last two and the best one, each whole or not there."""
 
+import datetime
 import io
 import os
 import shutil
@@ -14,6 +15,7 @@ from torch import nn
 
 from gannorm import files
 from gannorm.callbacks.every import EveryImages
+from gannorm.callbacks.losses import NotFiniteError
 from gannorm.callbacks.mode_coverage import ModeCoverage
 
 LAST, PREVIOUS, BEST, NEXT = "last.ckpt", "previous.ckpt", "best.ckpt", "next.ckpt"
@@ -53,9 +55,21 @@ class Checkpoints(EveryImages):
         return super().reached(before, after) or (self.coverage is not None and self.coverage.has_looked())
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Save, and keep copies of what is worth it."""
-        if all_finite(module):
-            self.save(trainer, self.kept_as(module))
+        """Save, and keep copies of what is worth it.
+
+        Raises:
+            NotFiniteError: A weight is no number; the checkpoints before are as they were.
+        """
+        if not all_finite(module):
+            raise NotFiniteError(self.explain(module))
+        self.save(trainer, self.kept_as(module))
+
+    def explain(self, module: nn.Module) -> str:
+        """Return which weight is no number since when, and what is left."""
+        name = next(name for name, weight in module.named_parameters() if not weight.detach().isfinite().all())
+        moment = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        left = f"the last good checkpoint is {self.last}" if self.last.exists() else "there is no checkpoint"
+        return f"{moment}: {name} is not finite after {self.images_seen:,} images; {left}; try a smaller rate"
 
     def kept_as(self, module: pl.LightningModule) -> list[str]:  # noqa: ARG002 (others look at it)
         """Return the names under which this one is to be kept, too; what is best by now stands in it already."""
@@ -124,4 +138,4 @@ def all_finite(module: nn.Module) -> bool:
         >>> all_finite(nn.Linear(1, 1))
         True
     """
-    return bool(torch.stack([p.detach().sum() for p in module.parameters()]).isfinite().all())
+    return bool(torch.stack([p.detach().isfinite().all() for p in module.parameters()]).all())

@@ -16,6 +16,7 @@ from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.evaluation import look, yardstick
 from gannorm.files import NotWrittenError
+from gannorm.training.again import first_not_finite
 from gannorm.training.errors import RunFailedError, RunFolderError
 from gannorm.training.flat_config import flat_config
 from gannorm.training.judging import label_of
@@ -101,6 +102,7 @@ class Run:
     """
 
     def __init__(self, configuration: Configuration, folder: RunFolder) -> None:
+        self.configuration = configuration
         self.config = configuration.config
         self.plain = configuration.plain()
         self.folder = folder
@@ -155,7 +157,7 @@ class Run:
             exit_code = outcome.exit_code
         except callbacks.NotFiniteError as error:
             self.write_if_possible("failed", f"{type(error).__name__}: {error}")
-            raise
+            raise self.traced(error) from error
         except NotWrittenError as error:
             self.write_if_possible("failed", str(error))
             raise NotWrittenError(f"{error}; {self.what_is_left()}") from error
@@ -243,6 +245,14 @@ class Run:
         )
         self.folder.write_results(results)
         return results
+
+    def traced(self, error: callbacks.NotFiniteError) -> callbacks.NotFiniteError:
+        """Return the error with the name of the first tensor that was no number, written down too."""
+        last = self.folder.last_checkpoint if self.folder.last_checkpoint.exists() else None
+        screen.warn("a number is none any more; the steps since the last checkpoint are taken again to find the first")
+        told = f"{error}; {first_not_finite(self.configuration, last, self.gan.images_seen)}"
+        self.write_if_possible("failed", f"{type(error).__name__}: {told}")
+        return callbacks.NotFiniteError(told)
 
     def write_if_possible(self, status: str, reason: str) -> None:
         """Write results.json where the disk takes it: the files of the run say as much without it."""

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import math
 import os
 import pickle
 import shutil
@@ -112,8 +113,8 @@ class RunFolder:
         return self.last_checkpoint
 
     def write_results(self, results: Mapping[str, Any]) -> None:
-        """Write results.json, whole or not at all."""
-        files.write(self.path / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
+        """Write results.json; a figure that is no number is null there."""
+        files.write(self.path / "results.json", json.dumps(in_json(results), indent=2, allow_nan=False) + "\n")
 
     def forget_results(self) -> None:
         """Remove results.json: what an attempt before has come to is not what this one will."""
@@ -150,6 +151,20 @@ def images_seen_of(checkpoint: Path) -> int:
         raise RunFolderError(f"{checkpoint} is damaged") from None
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
         raise RunFolderError(f"{checkpoint} is damaged") from None
+
+
+def in_json(content: Any) -> Any:
+    """Return plain data with null for what is no number, which JSON has no word for.
+
+    Example:
+        >>> in_json({"a": [1.0, float("nan")]})
+        {'a': [1.0, None]}
+    """
+    if isinstance(content, Mapping):
+        return {key: in_json(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [in_json(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def choose(config: Mapping[str, Any], resume: bool | str | None, fresh: bool) -> RunFolder:
