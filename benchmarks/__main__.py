@@ -21,6 +21,7 @@ BENCHMARKS = {
     "leakage": "modes found where the classifier errs, and the KL of real stacks",
     "metrics": "what each metric costs",
     "instruments": "what reading the layers costs in the main job",
+    "long_run": "memory, open files and the size of what is written, in 200,000 steps",
     "scaling": "how a study grows with workers on this machine",
     "study_norms": "what the committed journal of configs/studies/norms-mlp.yaml says",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",

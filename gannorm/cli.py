@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from gannorm.files import NotWrittenError
+
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 # What the parser answers to --help, at once: the parser itself needs Lightning, whose import takes seconds. A test
 # keeps them equal; `train.py --quiet --help` asks the parser.
@@ -37,6 +39,8 @@ def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
         return command(arguments)
     except ValueError as error:
         return wrong(str(error))
+    except NotWrittenError as error:
+        return wrong(str(error), code=FAILED)
     except ArithmeticError as error:
         from gannorm.callbacks import NotFiniteError  # here: only training needs it, and Lightning with it
 

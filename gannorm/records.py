@@ -29,6 +29,8 @@ def read(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except yaml.YAMLError as error:
         raise RecordError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from error
+    except RecursionError:
+        raise RecordError(f"{path.name}: brackets within brackets within brackets, too many to read") from None
 
 
 def record(kind: type[Row], content: Any, where: str) -> Row:

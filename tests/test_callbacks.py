@@ -248,7 +248,10 @@ def test_weights_that_are_no_numbers_replace_no_checkpoint(tmp_path):
     good = checkpoints.last.read_bytes()
     with torch.no_grad():
         next(gan.generator.parameters()).fill_(math.inf)
-    checkpoints.save(trainer, gan)
+    with pytest.raises(
+        NotFiniteError, match=r"^20\d\d-.*T.*: generator\S+ is not finite .*; the last good checkpoint is"
+    ):
+        checkpoints.act(trainer, gan)
     assert checkpoints.last.read_bytes() == good
 
 

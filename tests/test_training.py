@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -55,9 +56,9 @@ def test_a_run_folder_explains_itself(finished):
     assert json.loads((folder / "results.json").read_text()) == results
     assert {path.name for path in folder.iterdir()} == {
         *("config.yaml", "results.json", "metrics.csv", "events.jsonl", "report.html"),
-        *("samples", "checkpoints", "generator", "discriminator", "judge.json"),
+        *("samples", "checkpoints", "generator", "discriminator", "judge.json", "run.lock"),
     }
-    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.ckpt", "previous.ckpt", "best.ckpt"}
     assert results["status"] == "finished"
     assert results["images_seen"] == 640
     assert results["d_steps"] == results["g_steps"] == 10
@@ -234,12 +235,43 @@ def test_damaged_files_of_a_run_are_named(finished, tmp_path):
     mine = tmp_path / results["name"] / results["id"]
     shutil.copytree(folder, mine)
     (mine / "results.json").unlink()
-    (mine / "checkpoints" / "last.ckpt").write_bytes(b"no checkpoint")
+    for name in ("last.ckpt", "previous.ckpt"):
+        (mine / "checkpoints" / name).write_bytes(b"no checkpoint")
     with pytest.raises(RunFolderError, match=r"last\.ckpt is damaged; put .*best\.ckpt in its place"):
         tiny_run(tmp_path, resume=True)
     (mine / "generator" / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(RunFolderError, match=r"model\.safetensors is missing or damaged"):
         gannorm.load(mine)
+
+
+def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(finished, tmp_path, capsys):
+    results, folder = finished
+    mine = tmp_path / results["name"] / results["id"]
+    shutil.copytree(folder, mine)
+    (mine / "results.json").unlink()
+    last = mine / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:10_000])
+    assert comparable(tiny_run(tmp_path, resume=True)) == comparable(results)
+    assert "last.ckpt is damaged; the run goes on from the one before, at 320 images" in capsys.readouterr().err
+    assert weights(mine) == weights(folder)
+    assert (mine / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
+
+
+def test_a_kept_checkpoint_is_there_before_the_one_that_says_so(tmp_path, monkeypatch):
+    killed = KeyError("killed")
+    replace = os.replace
+
+    def stop_before_the_last_step(source, target):
+        if Path(target).name == "last.ckpt":
+            raise killed
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", stop_before_the_last_step)
+    with pytest.raises(RuntimeError, match="killed"):
+        tiny_run(tmp_path)
+    (folder,) = tmp_path.glob("mnist/*/checkpoints")
+    assert {path.name for path in folder.iterdir()} == {"next.ckpt", "best.ckpt"}
+    assert torch.load(folder / "next.ckpt", weights_only=True)["callbacks"]["Checkpoints"]["best"] is not None
 
 
 def test_a_moved_run_can_be_resumed(tmp_path, monkeypatch, finished):

@@ -1,20 +1,31 @@
-"""Checkpoints of a run: the last one and the best one, each whole or not there."""
+"""Checkpoints of a run: the last two and the best one, each whole or not there."""
 
+import datetime
+import io
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins import TorchCheckpointIO
 from torch import nn
 
+from gannorm import files
 from gannorm.callbacks.every import EveryImages
+from gannorm.callbacks.losses import NotFiniteError
 from gannorm.callbacks.mode_coverage import ModeCoverage
+
+LAST, PREVIOUS, BEST, NEXT = "last.ckpt", "previous.ckpt", "best.ckpt", "next.ckpt"
 
 
 class Checkpoints(EveryImages):
     """Save `last.ckpt` at each look at the modes and where the run stops, and `best.ckpt`: most modes, then lowest KL.
+
+    The one before stays as `previous.ckpt`. A new one is whole and on the disk as `next.ckpt`, and what is kept of it
+    under other names too, before it takes the place of the last one: a run that is killed in between does it again.
 
     It follows the looks where these come more often, too. It must come after every callback that may stop the run.
     Where a run stops it acts at the end of that step, not when training has ended: by then Lightning has closed the
@@ -37,25 +48,33 @@ class Checkpoints(EveryImages):
     @property
     def last(self) -> Path:
         """Where the last one is."""
-        return self.folder / "last.ckpt"
+        return self.folder / LAST
 
     def reached(self, before: int, after: int) -> bool:
         """Return whether to save: at its own moments, and after each look."""
         return super().reached(before, after) or (self.coverage is not None and self.coverage.has_looked())
 
     def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Save, and keep a copy if it is the best."""
-        latest = self.coverage.latest if self.coverage is not None and self.coverage.has_looked() else None
-        best_now = latest is not None and self.improves(latest.metrics)
-        self.save(trainer, module)
-        if best_now and trainer.is_global_zero:
-            self.copy("best.ckpt")
+        """Save, and keep copies of what is worth it.
 
-    def copy(self, name: str) -> None:
-        """Keep a copy of the last one under another name, whole or not at all."""
-        temporary = self.last.with_name(f"{name}.tmp")
-        shutil.copyfile(self.last, temporary)
-        os.replace(temporary, self.folder / name)
+        Raises:
+            NotFiniteError: A weight is no number; the checkpoints before are as they were.
+        """
+        if not all_finite(module):
+            raise NotFiniteError(self.explain(module))
+        self.save(trainer, self.kept_as(module))
+
+    def explain(self, module: nn.Module) -> str:
+        """Return which weight is no number since when, and what is left."""
+        name = next(name for name, weight in module.named_parameters() if not weight.detach().isfinite().all())
+        moment = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        left = f"the last good checkpoint is {self.last}" if self.last.exists() else "there is no checkpoint"
+        return f"{moment}: {name} is not finite after {self.images_seen:,} images; {left}; try a smaller rate"
+
+    def kept_as(self, module: pl.LightningModule) -> list[str]:  # noqa: ARG002 (others look at it)
+        """Return the names under which this one is to be kept, too; what is best by now stands in it already."""
+        latest = self.coverage.latest if self.coverage is not None and self.coverage.has_looked() else None
+        return [BEST] if latest is not None and self.improves(latest.metrics) else []
 
     def improves(self, metrics: dict[str, Any]) -> bool:
         """Return whether these metrics are the best so far, and remember them if so."""
@@ -65,16 +84,28 @@ class Checkpoints(EveryImages):
         self.best = score
         return True
 
-    def save(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Write `last.ckpt` beside the old one and put it in its place; weights that are no numbers are not saved."""
-        if not all_finite(module):
+    def save(self, trainer: pl.Trainer, names: Sequence[str] = ()) -> None:
+        """Write the next one beside the last one, keep it under other names, put it in the last one's place.
+
+        Raises:
+            NotWrittenError: It could not be written; those before are as they were.
+        """
+        written = files.folder(self.folder) / NEXT
+        trainer.save_checkpoint(written)
+        if not trainer.is_global_zero:
             return
-        temporary = self.last.with_name("last.tmp")
-        if trainer.is_global_zero:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        trainer.save_checkpoint(temporary)  # of several processes the first one writes
-        if trainer.is_global_zero:
-            os.replace(temporary, self.last)
+        for name in names:
+            with files.in_place_of(self.folder / name) as beside:
+                shutil.copyfile(written, beside)
+        if self.last.exists():
+            os.replace(self.last, self.folder / PREVIOUS)
+        os.replace(written, self.last)
+        files.sync(self.folder)
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Let checkpoints be written whole; somebody's own way to write them stays."""
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was best."""
@@ -86,6 +117,20 @@ class Checkpoints(EveryImages):
         self.best = None if state_dict["best"] is None else tuple(state_dict["best"])
 
 
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes checkpoints beside their place and syncs them; Lightning's own way goes through the system's /tmp."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:  # noqa: ARG002
+        """Write a checkpoint.
+
+        Raises:
+            NotWrittenError: It could not be written.
+        """
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        files.write(Path(path), content.getvalue())
+
+
 def all_finite(module: nn.Module) -> bool:
     """Return whether all parameters are numbers.
 
@@ -93,4 +138,4 @@ def all_finite(module: nn.Module) -> bool:
         >>> all_finite(nn.Linear(1, 1))
         True
     """
-    return bool(torch.stack([p.detach().sum() for p in module.parameters()]).isfinite().all())
+    return bool(torch.stack([p.detach().isfinite().all() for p in module.parameters()]).all())

@@ -1,12 +1,12 @@
 """Dated events of a run as a file, one JSON object a line."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 
+from gannorm import files
 from gannorm.callbacks.mode_coverage import ModeCoverage
 
 
@@ -29,6 +29,4 @@ class EventFile(pl.Callback):
             return
         if self.written != len(self.coverage.events):
             self.written = len(self.coverage.events)
-            temporary = self.path.with_suffix(".tmp")
-            temporary.write_text("".join(json.dumps(event) + "\n" for event in self.coverage.events))
-            os.replace(temporary, self.path)
+            files.write(self.path, "".join(json.dumps(event) + "\n" for event in self.coverage.events))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from gannorm import files
 from gannorm.callbacks.checkpoints import Checkpoints
 from gannorm.callbacks.mode_coverage import ModeCoverage
 from gannorm.collapse import STATES
@@ -32,28 +33,28 @@ class KeptCheckpoints(Checkpoints):
         self.looks = coverage
         self.best_effective = 0.0  # modes, on fresh noise
 
-    def act(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Save, and keep what is worth keeping."""
-        super().act(trainer, module)
-        detector = self.looks.detector
-        if not self.looks.has_looked() or not trainer.is_global_zero or not self.last.exists():
-            return
+    def kept_as(self, module: pl.LightningModule) -> list[str]:
+        """Return the names under which this one is worth keeping."""
+        names, detector = super().kept_as(module), self.looks.detector
+        if not self.looks.has_looked():
+            return names
         if detector.memory.mature and STATES[detector.state].level < WARN and not self.looks.suspected:
-            self.copy("last-healthy.ckpt")
+            names.append("last-healthy.ckpt")
         assert isinstance(module, GAN)
-        self.keep_best(module)
+        return [*names, "best-coverage.ckpt"] if self.is_best(module) else names
 
-    def keep_best(self, gan: GAN) -> None:
-        """Score a candidate again, and keep it if it is still the best."""
+    def is_best(self, gan: GAN) -> bool:
+        """Score a candidate again; return whether it is still the best, and write down its score if so."""
         assert self.looks.latest is not None
         if self.looks.latest.metrics["effective_modes"] <= self.best_effective:
-            return
+            return False
         again = self.looks.look(self.looks.sampler_of(gan), f"{self.images_seen} best").metrics
-        if again["effective_modes"] > self.best_effective:
-            self.best_effective = again["effective_modes"]
-            self.copy("best-coverage.ckpt")
-            text = json.dumps({"images_seen": self.images_seen, **again}, indent=2)
-            (self.folder / "best-coverage.json").write_text(text + "\n")
+        if again["effective_modes"] <= self.best_effective:
+            return False
+        self.best_effective = again["effective_modes"]
+        text = json.dumps({"images_seen": self.images_seen, **again}, indent=2)
+        files.write(files.folder(self.folder) / "best-coverage.json", text + "\n")
+        return True
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was best."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gannorm import files
 from gannorm.callbacks.mode_coverage import ModeCoverage
 from gannorm.callbacks.reactions import WARN
 from gannorm.callbacks.sample_grid import sheet_name
@@ -56,8 +57,8 @@ def write_post_mortem(folder: Path, reason: str, coverage: ModeCoverage, config:
         config: Of the run, as plain data.
     """
     facts = post_mortem(folder, reason, coverage, config)
-    (folder / "post-mortem.json").write_text(json.dumps(facts, indent=2) + "\n")
-    (folder / "post-mortem.md").write_text(as_markdown(facts))
+    files.write(folder / "post-mortem.json", json.dumps(facts, indent=2) + "\n")
+    files.write(folder / "post-mortem.md", as_markdown(facts))
 
 
 def post_mortem(folder: Path, reason: str, coverage: ModeCoverage, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from gannorm import files
 from gannorm.callbacks.mode_coverage import ModeCoverage
 from gannorm.evaluation import Evaluation
 from gannorm.evaluation.scatter import scatter
@@ -60,8 +61,8 @@ class SampleGrid(pl.Callback):
         picture = picture_of(latest, self.coverage.judge)
         if picture is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        picture.save(self.folder / sheet_name(self.coverage.images_seen))
+        with files.in_place_of(files.folder(self.folder) / sheet_name(self.coverage.images_seen)) as beside:
+            picture.save(beside, format="PNG")
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_image("samples", picture, self.coverage.images_seen)

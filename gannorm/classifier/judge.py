@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from gannorm import rng
+from gannorm import files, rng
 from gannorm.classifier.inputs import check_range, check_shape
 from gannorm.classifier.network import NOT_A_DIGIT, DigitNetwork
 
@@ -111,10 +111,10 @@ def save(network: DigitNetwork, threshold: float, path: Path, **facts: float | s
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     content = safetensors.torch.save(state)
-    path.write_bytes(content)
+    files.write(path, content)
     sha256 = hashlib.sha256(content).hexdigest()
     description = {"sha256": sha256, "threshold": threshold, **facts}
-    path.with_suffix(".json").write_text(json.dumps(description, indent=2) + "\n")
+    files.write(path.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     return sha256
 
 

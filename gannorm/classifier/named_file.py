@@ -9,6 +9,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from gannorm import files
 from gannorm.classifier.judge import WeightsError
 
 FACTS = "gannorm"  # the one key of the metadata: with several their order, and so the hash, would be left to chance
@@ -35,9 +36,9 @@ def write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> str:
     """Write the file, and beside it a JSON file with its SHA-256 and the facts; return the SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     written = content(tensors, facts)
-    path.write_bytes(written)
+    files.write(path, written)
     sha256 = hashlib.sha256(written).hexdigest()
-    beside(path).write_text(json.dumps({"sha256": sha256, **facts}, indent=2) + "\n")
+    files.write(beside(path), json.dumps({"sha256": sha256, **facts}, indent=2) + "\n")
     return sha256
 
 

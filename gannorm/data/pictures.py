@@ -1,6 +1,7 @@
 """Pictures out of a folder or an archive, as pixels and classes; what cannot be read is named and counted."""
 
 import itertools
+import os
 import struct
 import zipfile
 import zlib
@@ -26,10 +27,11 @@ COLOURED = {"RGB", "RGBA", "P", "CMYK", "YCbCr"}  # and three
 IMAGE_KEYS = ("images", "samples", "x", "arr_0")
 LABEL_KEYS = ("labels", "y")
 NAMED = 3  # files in a message
+MOST_PIXELS = 2**26  # of one picture, as its header tells; Pillow itself warns beyond a third more
 # What Pillow raises of files that are cut off, damaged, no pictures, or too large to be meant.
 DAMAGE = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError)
 # What NumPy and zipfile raise of archives that are cut off, damaged, encrypted, or none.
-ARCHIVE_DAMAGE = (OSError, ValueError, EOFError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
+ARCHIVE_DAMAGE = (OSError, ValueError, EOFError, MemoryError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def read_pictures(path: Path, size: int | None = None) -> tuple[Pixels, Classes]:
@@ -121,6 +123,8 @@ def opened(file: Path, size: int | None) -> Image.Image:
         ValueError: It has another depth.
     """
     with Image.open(file) as picture:
+        if picture.width * picture.height > MOST_PIXELS:
+            raise ValueError(f"{picture.width}x{picture.height} pixels, too large to be meant")
         if picture.mode not in GREY | COLOURED:
             raise ValueError(f"of mode {picture.mode}, not of 8 bits")
         return resized(picture.convert("L" if picture.mode in GREY else "RGB"), size)
@@ -150,6 +154,7 @@ def from_archive(path: Path, size: int | None) -> tuple[Pixels, Classes]:
     """
     try:
         with path.open("rb") as file, np.load(file) as archive:
+            check_unpacked(archive.zip.infolist())
             keys = archive.files
             images = next((archive[key] for key in IMAGE_KEYS if key in keys), None)
             labels = next((archive[key] for key in LABEL_KEYS if key in keys), None)
@@ -163,6 +168,17 @@ def from_archive(path: Path, size: int | None) -> tuple[Pixels, Classes]:
         pictures = [resized(to_picture(one), size) for one in pixels]
         pixels = channels_first(torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])))
     return pixels, classes
+
+
+def check_unpacked(members: Iterable[zipfile.ZipInfo]) -> None:
+    """Refuse an archive that would not fit into this machine's memory, before any of it is unpacked.
+
+    Raises:
+        ValueError: It would not.
+    """
+    size, memory = sum(member.file_size for member in members), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > memory:
+        raise ValueError(f"{size:,} bytes when it is unpacked, more than this machine's memory")
 
 
 def checked_images(path: Path, images: np.ndarray) -> Pixels:

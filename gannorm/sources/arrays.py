@@ -24,10 +24,12 @@ from torch import Tensor
 
 from gannorm.sources.errors import SourceError, first_line, some
 from gannorm.sources.form import form_of
+from gannorm.sources.layouts import mismatch
 from gannorm.sources.request import Request
 from gannorm.sources.source import FEWER, Source
 
 BLOCK = 512  # samples read at once
+LARGER = 4  # times as many numbers as a judge takes: such samples cannot be meant for it, whatever their layout
 USUAL_KEYS = ("samples", "images", "arr_0", "fake", "fakes", "x", "points", "data")  # in this order
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 NUMBERS = "buif"  # kinds of dtype: booleans, whole numbers, floats
@@ -53,11 +55,13 @@ class Array:
         name: What to call it in messages.
         open: Returns a stream that starts at its header.
         load: Returns it whole.
+        num_bytes: Returns how many it takes there, its header included.
     """
 
     name: str
     open: Open
     load: Callable[[], Any]
+    num_bytes: Callable[[], int]
 
     def header(self, stream: Stream) -> tuple[tuple[int, ...], bool, np.dtype]:
         """Return shape, whether in Fortran's order, and type; the stream then stands at the first number.
@@ -75,6 +79,8 @@ class Array:
             raise SourceError(f"{self.name} holds {dtype}, no real numbers")
         if len(shape) < 2 or not math.prod(shape):
             raise SourceError(f"{self.name} of shape {shape} holds no samples; (N, ...) is needed")
+        if (told := math.prod(shape) * dtype.itemsize) > (held := self.num_bytes()):
+            raise SourceError(f"{self.name} is damaged: its header tells of {told:,} bytes, and it has {held:,}")
         return shape, fortran, dtype
 
     def blocks(self, num: int) -> Iterator[Shaped[np.ndarray, "n ..."]]:
@@ -107,7 +113,12 @@ class Array:
 def open_npy(request: Request) -> Source:
     """Return the samples of an .npy file."""
     path = request.path
-    array = Array(str(path), lambda: path.open("rb"), lambda: np.load(path, mmap_mode="r", allow_pickle=False))
+    array = Array(
+        str(path),
+        lambda: path.open("rb"),
+        lambda: np.load(path, mmap_mode="r", allow_pickle=False),
+        lambda: path.stat().st_size,
+    )
     return source_of(array, request, kind=".npy file")
 
 
@@ -121,7 +132,12 @@ def open_npz(request: Request) -> Source:
     with damage_named(str(path)), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
     key = chosen(names, request.key, path)
-    array = Array(f"{path}[{key}]", lambda: member(path, key), lambda: np.load(path, allow_pickle=False)[key])
+    array = Array(
+        f"{path}[{key}]",
+        lambda: member(path, key),
+        lambda: np.load(path, allow_pickle=False)[key],
+        lambda: unpacked_size(path, key),
+    )
     return source_of(array, request, kind=f".npz file, array {key!r}", key=key)
 
 
@@ -144,16 +160,27 @@ def chosen(names: Sequence[str], key: str | None, path: Path) -> str:
 @contextmanager
 def member(path: Path, key: str) -> Iterator[Stream]:
     """Open the stream of one array in an .npz."""
+    with zipfile.ZipFile(path) as archive, archive.open(name_in(archive, key)) as stream:
+        yield stream
+
+
+def unpacked_size(path: Path, key: str) -> int:
+    """Return how many bytes an array takes when it is unpacked."""
     with zipfile.ZipFile(path) as archive:
-        name = f"{key}.npy" if f"{key}.npy" in archive.namelist() else key
-        with archive.open(name) as stream:
-            yield stream
+        return archive.getinfo(name_in(archive, key)).file_size
+
+
+def name_in(archive: zipfile.ZipFile, key: str) -> str:
+    """Return the name of an array's file in an archive."""
+    return f"{key}.npy" if f"{key}.npy" in archive.namelist() else key
 
 
 def source_of(array: Array, request: Request, *, kind: str, **details: Any) -> Source:
     """Return an array's samples as a source; range and layout are recognised from the first block."""
     with damage_named(array.name), array.open() as stream:
         shape, _, dtype = array.header(stream)
+    if math.prod(shape[1:]) > LARGER * math.prod(request.expected_shape):  # said before any of it is read
+        raise SourceError(f"{array.name}: {mismatch(shape[1:], request.expected_shape)}")
     _, some_samples = next(array.stored())
     try:
         form = form_of(some_samples, request.expected_shape, value_range=request.value_range, layout=request.layout)

@@ -1,7 +1,9 @@
 """Samples as PNG or JPEG pictures, in a folder or in a .zip, written by any program."""
 
 import io
+import math
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 PROBE = 32  # pictures that are looked at before all are read
 # Pillow's modes, to the one that holds the same without loss. Alpha and 16 bits have none, and are refused.
 PLAIN = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
+ROOM, LARGER = 2**20, 16  # bytes of a picture's file beside its pixels, and for each of these
 UNREADABLE = (
     OSError,
     SyntaxError,
@@ -56,8 +59,7 @@ class Pictures:
         Raises:
             SourceError: It has other sides or another number of channels than the judge takes, (C, H, W).
         """
-        with Image.open(io.BytesIO(self.read(name))) as picture:
-            picture.load()
+        with opened(self.read(name), self.path / name, shape) as picture:
             if picture.mode not in PLAIN:
                 raise SourceError(f"{self.path / name} is stored as {picture.mode}; save pictures as 8-bit grey or RGB")
             pixels = np.atleast_3d(np.asarray(picture.convert(PLAIN[picture.mode])))
@@ -78,7 +80,7 @@ class Pictures:
         try:
             with Image.open(io.BytesIO(self.read(name))) as picture:
                 return PLAIN.get(picture.mode) == "RGB"
-        except UNREADABLE:
+        except (*UNREADABLE, Image.DecompressionBombError):
             return False
 
     def blocks(self, num: int, shape: Shape) -> Iterator[Tensor]:
@@ -106,6 +108,23 @@ class Pictures:
             raise
         except UNREADABLE:
             return None
+
+
+def opened(content: bytes, path: Path, shape: Shape) -> Image.Image:
+    """Return a picture whose header tells of the sides that the judge takes; nothing is decoded before that is known.
+
+    Raises:
+        SourceError: It tells of others.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise SourceError(f"{path} is too large to be meant: {first_line(error)}") from None
+    if picture.size[::-1] != shape[1:]:
+        raise SourceError(f"{path}: {mismatch((len(picture.getbands()), *picture.size[::-1]), shape)}")
+    return picture
 
 
 def taken(names: Sequence[str], num: int) -> list[str]:
@@ -137,7 +156,14 @@ def open_zip(request: Request) -> Source:
     except (OSError, zipfile.BadZipFile) as error:
         raise SourceError(f"{request.path} is damaged: {first_line(error)}") from None
     files = [info.filename for info in archive.infolist() if not info.is_dir()]
-    return source_of(pictures_of(request.path, files, archive.read), request, ".zip of pictures")
+    most = ROOM + LARGER * math.prod(request.expected_shape)
+
+    def read(name: str) -> bytes:
+        if (size := archive.getinfo(name).file_size) > most:
+            raise SourceError(f"{request.path / name} is too large to be meant: {size:,} bytes when it is unpacked")
+        return archive.read(name)
+
+    return source_of(pictures_of(request.path, files, read), request, ".zip of pictures")
 
 
 def pictures_of(path: Path, files: Sequence[str], read: Callable[[str], bytes]) -> Pictures:

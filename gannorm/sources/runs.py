@@ -63,7 +63,7 @@ def open_checkpoint(request: Request) -> Source:
     """
     path = request.path
     checkpoint = loaded(path)
-    gan = rebuilt(checkpoint, model_of(checkpoint, path), path)
+    gan = rebuilt(checkpoint, path)
     which = "raw" if gan.averaged is None else "averaged"
     return source_of(
         gan.sample(),
@@ -88,14 +88,14 @@ def loaded(path: Path) -> Mapping[str, Any]:
     return checkpoint
 
 
-def model_of(checkpoint: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """Return the options of the GAN: from the checkpoint, or from config.yaml of the run around it."""
+def model_of(checkpoint: Mapping[str, Any], path: Path) -> tuple[Mapping[str, Any], bool]:
+    """Return the options of the GAN, and whether they are the user's: of the run around a checkpoint, not in it."""
     given = checkpoint.get("hyper_parameters") or {}
     if "generator" in given:
-        return given
+        return given, False
     for folder in (path.parent.parent, path.parent):
         if config := config_of(folder / "config.yaml"):
-            return config["model"] | {"seed": int(config["seed_everything"])}
+            return config["model"] | {"seed": int(config["seed_everything"])}, True
     raise SourceError(
         f"{path}: nothing says how its networks are built; leave it in its run folder, beside config.yaml"
     )
@@ -112,12 +112,13 @@ def config_of(path: Path) -> dict[str, Any] | None:
     return config if isinstance(config, dict) and "generator" in (config.get("model") or {}) else None
 
 
-def rebuilt(checkpoint: Mapping[str, Any], model: Mapping[str, Any], path: Path) -> GAN:
+def rebuilt(checkpoint: Mapping[str, Any], path: Path) -> GAN:
     """Return a GAN with the generators of a checkpoint; in place of a discriminator, which nothing asks, is nothing."""
+    model, own = model_of(checkpoint, path)
     options = {name: model[name] for name in ("ema_half_life", "statistics", "seed") if name in model}
     state = {name: value for name, value in checkpoint["state_dict"].items() if name.startswith(STATE)}
     with trouble_named(path), rng.untouched():
-        generator, nothing = build(model["generator"]), nn.Identity()
+        generator, nothing = build(model["generator"], named_by_user=own), nn.Identity()
         vars(nothing)["num_classes"] = getattr(generator, "num_classes", 0)  # a GAN's networks have the same classes
         gan = GAN(generator=generator, discriminator=nothing, **options)
         norms.prepare_like(gan, state)

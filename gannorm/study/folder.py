@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gannorm import files
 from gannorm.report.study.record import ENDED
 from gannorm.study.errors import StudyError
 from gannorm.study.journal import Journal
@@ -133,9 +134,7 @@ def write(study: Study, folder: Path, journal: Journal | None = None) -> None:
     told["jobs"] = [[job.key, list(job.cell.values()), job.seed] for job in study.jobs()]
     jobs = {key for key, *_ in told["jobs"]}
     told["accepted"] = sorted(key for key in journal.lines if key not in jobs) if journal else []
-    temporary = folder / "study.tmp"
-    temporary.write_text(json.dumps(told) + "\n")
-    os.replace(temporary, folder / "study.json")
+    files.write(folder / "study.json", json.dumps(told) + "\n")
 
 
 def state(task: Task, journal: Journal) -> str:

@@ -2,11 +2,11 @@
 
 import copy
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gannorm import files
 from gannorm._version import __version__
 from gannorm.study.errors import StudyError
 from gannorm.study.matrix import Job, Study
@@ -31,9 +31,7 @@ def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
     known = known_ids(kept)
     found = known | resolved(study, [job for job in jobs if job.key not in known], folder)
     if found != known and kept.parent.is_dir():
-        temporary = kept.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"gannorm": __version__, "ids": found}))
-        os.replace(temporary, kept)
+        files.write(kept, json.dumps({"gannorm": __version__, "ids": found}))
     check_different(jobs, found)
     return [
         Task(

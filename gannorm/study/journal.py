@@ -2,10 +2,10 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from gannorm import files
 from gannorm.collapse import STATES
 from gannorm.report.study.record import lines_of
 
@@ -29,19 +29,8 @@ class Journal:
     def add(self, line: Line) -> None:
         """Append a line, synced; of a key that is there, the last line counts."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as file:
-            if file.tell() and not ends_in_newline(file):
-                file.write(b"\n")
-            file.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
+        files.append(self.path, json.dumps(line, separators=(",", ":")))
         self.lines[line["key"]] = line
-
-
-def ends_in_newline(file: Any) -> bool:
-    """Return whether the last byte of an open file is a new line."""
-    file.seek(-1, os.SEEK_END)
-    return bool(file.read(1) == b"\n")
 
 
 def digest(folder: Path) -> Line:

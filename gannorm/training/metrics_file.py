@@ -1,13 +1,15 @@
 """metrics.csv of a run folder: one row for each moment, one column for each quantity."""
 
 import csv
-import os
+import io
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
+
+from gannorm import files
 
 AXIS = "images_seen"
 
@@ -32,9 +34,8 @@ class MetricsFile(Logger):
         super().__init__()
         self.path = path
         self.now = now
-        found = read(path)
-        self.rows = [row for row in found if float(row[AXIS]) <= images_seen]
-        self.stale = len(self.rows) < len(found)  # the file holds rows that are no longer true
+        self.rows = [row for row in read(path) if float(row[AXIS]) <= images_seen]
+        self.stale = True  # it may hold rows of an attempt before that are no longer true, or a torn one
         self.columns = list(dict.fromkeys([AXIS, *(name for row in self.rows for name in row)]))
 
     @property
@@ -69,28 +70,32 @@ class MetricsFile(Logger):
             self.rows[-1].update(row)
             return self.write_all()
         self.rows.append(row)
-        return self.write_all() if new_columns or self.stale or not self.path.exists() else self.append(row)
+        return self.write_all() if new_columns or self.stale else self.append(row)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row to the file."""
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+        files.append(self.path, as_text([row], self.columns))
 
     def write_all(self) -> None:
-        """Write the file beside its place and put it there."""
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(temporary, self.path)
+        """Write the file anew."""
+        header = as_text([dict(zip(self.columns, self.columns, strict=True))], self.columns)
+        files.write(self.path, f"{header}\n{as_text(self.rows, self.columns)}\n")
         self.stale = False
 
 
+def as_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as lines of CSV, without a newline at the end."""
+    text = io.StringIO()
+    csv.DictWriter(text, columns, lineterminator="\n").writerows(rows)
+    return text.getvalue().removesuffix("\n")
+
+
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a file, without empty cells and without a last line that was cut off."""
+    """Return the rows of a file, without empty cells and without a line that was cut off."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if None not in row.values()]
+    whole = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
+    rows = [
+        row for row in csv.DictReader(io.StringIO(whole, newline="")) if None not in row and None not in row.values()
+    ]
     return [{name: value for name, value in row.items() if value} for row in rows]

@@ -21,6 +21,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from gannorm.gan import GAN, ManualDDP
 from gannorm.training.errors import ConfigError
+from gannorm.training.nulls import refuse_nulls
 from gannorm.training.observers import INSTRUMENTS
 from gannorm.training.reacting import REACTIONS
 
@@ -202,6 +203,7 @@ class Configuration(LightningCLI):
         given = sys.argv[1:] if args is None else args
         asked = [argument for argument in given if not argument.startswith("--print_config")]
         self.config = parser.parse_args(asked)
+        refuse_nulls(self.config, parser.get_defaults())
         named = {key: self.config[key].class_path for key in DEFAULTS if self.config[key] is not None}
         others = {key: {"class_path": path} for key, path in named.items() if path != DEFAULTS[key]["class_path"]}
         if asked != given or others:

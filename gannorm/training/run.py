@@ -1,8 +1,6 @@
 """The main path: look at the run's folder, build model and data, train them, say what came out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from signal import SIGINT, Signals
 from typing import Any
@@ -15,55 +13,26 @@ from gannorm import callbacks, screen, tracking
 from gannorm.callbacks.interrupts import EXIT_CODES
 from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
-from gannorm.evaluation import look, yardstick
-from gannorm.report.run.card import write_card
-from gannorm.report.run.page import NAME as PAGE
-from gannorm.report.run.page import write as write_page
+from gannorm.files import NotWrittenError
+from gannorm.training.again import first_not_finite
 from gannorm.training.errors import RunFailedError, RunFolderError
+from gannorm.training.final import final_figures
 from gannorm.training.flat_config import flat_config
 from gannorm.training.judging import label_of
 from gannorm.training.metrics_file import MetricsFile
 from gannorm.training.observers import Observers
+from gannorm.training.outcome import Outcome
+from gannorm.training.page import complete_page, write_page
 from gannorm.training.parser import Configuration, arguments_of
 from gannorm.training.preparation import check_numbers, check_synchronized, prepare
 from gannorm.training.processes import Processes
 from gannorm.training.quiet import quiet_lightning
 from gannorm.training.results import results_of
 from gannorm.training.run_folder import RunFolder, check_disk, choose, existing, identity
+from gannorm.training.run_lock import locked
 from gannorm.training.saving import save_network
 
 STATES_PER_PARAMETER = 3  # in a checkpoint: the weight, or its average, and two moments of Adam
-COLLAPSED = 3  # exit code of a run that the collapse policy stopped
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        folder: The run folder.
-        results: What stands in its results.json.
-        quiet: Whether standard output is to stay empty.
-        was_finished: Whether it had been finished before, and nothing was done.
-        is_first: Whether this is the run's first process, or its only one; the others have no results.
-        signal: What stopped it, if something did.
-        collapsed: Whether the collapse policy stopped it.
-    """
-
-    folder: RunFolder
-    results: dict[str, Any]
-    quiet: bool = False
-    was_finished: bool = False
-    is_first: bool = True
-    signal: Signals | None = None
-    collapsed: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """Return what a command has to exit with."""
-        if self.signal is not None:
-            return EXIT_CODES[self.signal]
-        return COLLAPSED if self.collapsed else 0
 
 
 def train(config: str | Path | Mapping[str, Any] | None = None, **overrides: Any) -> dict[str, Any]:
@@ -104,6 +73,7 @@ def run(arguments: list[str]) -> Outcome:
             return follow(configuration, processes, arguments)
         folder = choose(configuration.plain(), settings.resume, settings.fresh)
         if folder.finished():
+            complete_page(folder.path)
             return Outcome(folder, folder.results() or {}, quiet=settings.quiet, was_finished=True)
         prepared = Run(configuration, folder, processes)
         with processes.started(arguments):
@@ -113,11 +83,13 @@ def run(arguments: list[str]) -> Outcome:
 def follow(configuration: Configuration, processes: Processes, arguments: list[str]) -> Outcome:
     """Train as another process of a run: with its share of each batch, writing nothing.
 
-    Which folder it is matters only where the run goes on from a checkpoint; the first process has looked at it.
+    Which folder it is matters only where the run goes on from a checkpoint. The first process has looked at it, and has
+    put the one to go on from in the last one's place before training begins.
     """
     run = Run(configuration, choose(configuration.plain(), configuration.config.resume or True, False), processes)
+    checkpoint = None if run.checkpoint is None else run.folder.last_checkpoint
     with processes.started(arguments), run.interrupts:
-        run.trainer.fit(run.gan, run.data, ckpt_path=run.checkpoint, weights_only=True)
+        run.trainer.fit(run.gan, run.data, ckpt_path=checkpoint, weights_only=True)
     return Outcome(run.folder, {}, quiet=True, is_first=False, signal=run.interrupts.received)
 
 
@@ -150,6 +122,7 @@ class Run:
     """
 
     def __init__(self, configuration: Configuration, folder: RunFolder, processes: Processes) -> None:
+        self.configuration = configuration
         self.config = configuration.config
         self.plain = configuration.plain()
         self.folder = folder
@@ -186,9 +159,16 @@ class Run:
 
         Raises:
             NotFiniteError: A loss is no number any more.
+            NotWrittenError: The disk is full, or takes nothing for another reason.
             RunFailedError: Anything else ended the training; results.json says what.
+            RunFolderError: Another process writes to the run folder, or nobody can.
         """
-        self.folder.path.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder.path):
+            return self.attempt()
+
+    def attempt(self) -> Outcome:
+        """Do what `go` says, in a folder that is this process's own."""
+        self.checkpoint = self.folder.settle(self.checkpoint)
         self.folder.write_config(self.plain)
         self.folder.forget_results()
         if self.coverage is not None:
@@ -199,18 +179,21 @@ class Run:
                 outcome = self.fit()
             exit_code = outcome.exit_code
         except callbacks.NotFiniteError as error:
-            self.write("failed", f"{type(error).__name__}: {error}")
-            raise
+            self.write_if_possible("failed", f"{type(error).__name__}: {error}")
+            raise self.traced(error) from error
+        except NotWrittenError as error:
+            self.write_if_possible("failed", str(error))
+            raise NotWrittenError(f"{error}; {self.what_is_left()}") from error
         except (KeyboardInterrupt, SystemExit):  # Lightning makes the one the other
             exit_code = EXIT_CODES[self.interrupts.received or SIGINT]
             outcome = self.stopped(self.interrupts.received or SIGINT)
         except Exception as error:
             missing = self.processes.missing()
-            self.write("failed", missing or f"{type(error).__name__}: {error}")
+            self.write_if_possible("failed", missing or f"{type(error).__name__}: {error}")
             raise RunFailedError(f"run {self.folder.path} failed: {missing or error}") from error
         finally:
             self.close_loggers(exit_code)
-            self.write_page()
+            write_page(self.folder.path)
         return outcome
 
     def fit(self) -> Outcome:
@@ -239,29 +222,10 @@ class Run:
         return Outcome(self.folder, self.write("stopped", reason), quiet=self.config.quiet, collapsed=True)
 
     def evaluate(self, generator: nn.Module) -> dict[str, Any]:
-        """Return the final figures of the generator, of the raw one, and of held-out real data."""
+        """Return the final figures, logged too; nothing where nobody can judge."""
         if self.coverage is None:
             return {}
-        options = self.config.evaluation
-        named = {"protocol": label_of(self.data, self.coverage.judge), "log_base": "e"}
-        look_at = partial(look, judge=self.coverage.judge, seed=self.gan.seed)
-        figures = {
-            "evaluation": look_at(
-                self.gan.sampler_of(generator, "averaged"), num_samples=options.final_samples, stream="evaluation"
-            ).metrics
-            | named
-            | {
-                "generator": "raw" if self.gan.averaged is None else "averaged",
-                "statistics": self.gan.statistics_of("averaged"),
-            },
-            "evaluation_raw": look_at(
-                self.gan.sample("raw"), num_samples=min(options.num_samples, options.final_samples), stream="raw"
-            ).metrics
-            | named
-            | {"generator": "raw", "statistics": self.gan.statistics},
-        }
-        if hasattr(self.data, "held_out") or hasattr(self.data, "real"):
-            figures["real"] = yardstick(self.data, self.coverage.judge)
+        figures = final_figures(self.gan, generator, self.data, self.coverage.judge, self.config.evaluation)
         log(self.trainer, figures["evaluation"], self.gan.images_seen, prefix="final")
         return figures
 
@@ -286,13 +250,26 @@ class Run:
         self.folder.write_results(results)
         return results
 
-    def write_page(self) -> None:
-        """Write report.html, and the generator's card; a run is not lost for want of them."""
+    def traced(self, error: callbacks.NotFiniteError) -> callbacks.NotFiniteError:
+        """Return the error with the name of the first tensor that was no number, written down too."""
+        last = self.folder.last_checkpoint if self.folder.last_checkpoint.exists() else None
+        screen.warn("a number is none any more; the steps since the last checkpoint are taken again to find the first")
+        told = f"{error}; {first_not_finite(self.configuration, last, self.gan.images_seen)}"
+        self.write_if_possible("failed", f"{type(error).__name__}: {told}")
+        return callbacks.NotFiniteError(told)
+
+    def write_if_possible(self, status: str, reason: str) -> None:
+        """Write results.json where the disk takes it: the files of the run say as much without it."""
         try:
-            write_page([self.folder.path])
-            write_card(self.folder.path)
-        except Exception as error:  # the outcome is there already
-            screen.warn(f"no {PAGE}: {type(error).__name__}: {error}")
+            self.write(status, reason)
+        except NotWrittenError as error:
+            screen.warn(str(error))
+
+    def what_is_left(self) -> str:
+        """Return what a run that could not be written can go on from."""
+        last = self.folder.last_checkpoint
+        left = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
+        return f"{left}; make room and go on with --resume"
 
     def save_networks(self, generator: nn.Module) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""

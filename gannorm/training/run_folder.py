@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import math
 import os
 import pickle
 import shutil
@@ -14,15 +15,17 @@ from typing import Any
 import torch
 import yaml
 
-from gannorm import norms
+from gannorm import files, norms, screen
+from gannorm.callbacks.checkpoints import BEST, LAST, PREVIOUS
 from gannorm.judges import Judge
 from gannorm.training.errors import RunFolderError
 
 NOT_PART_OF_A_RUN = ("config", "resume", "fresh", "quiet", "name", "folder", "allow")
 """Options that change where a run is or how it is started, not what it computes."""
 
+LONGEST_NAME = 200  # letters
 ROOM = 50 * 2**20  # bytes that have to be free beyond a few checkpoints
-NUM_CHECKPOINTS = 4  # last, best, one being written, and the networks on their own
+NUM_CHECKPOINTS = 5  # last, previous, best, one being written, and the networks on their own
 
 
 def identity(config: Mapping[str, Any]) -> str:
@@ -59,7 +62,12 @@ class RunFolder:
     @property
     def last_checkpoint(self) -> Path:
         """The checkpoint to go on from."""
-        return self.path / "checkpoints" / "last.ckpt"
+        return self.path / "checkpoints" / LAST
+
+    @property
+    def previous_checkpoint(self) -> Path:
+        """The one before it."""
+        return self.path / "checkpoints" / PREVIOUS
 
     @property
     def config(self) -> Path:
@@ -80,21 +88,37 @@ class RunFolder:
     def checkpoint(self, resume: bool) -> tuple[Path | None, int]:
         """Return the checkpoint to go on from and its images seen; None and -1 to start from the beginning.
 
+        Where the last one is damaged it is the one before, with a warning.
+
         Raises:
-            RunFolderError: It is damaged.
+            RunFolderError: Both are damaged, or hold more than weights.
         """
-        last = self.last_checkpoint
-        if not resume or not last.is_file():
+        candidates = [path for path in (self.last_checkpoint, self.previous_checkpoint) if path.is_file()]
+        if not resume or not candidates:
             return None, -1
-        try:
-            return last, torch.load(last, map_location="cpu", weights_only=True)["gannorm_gan"]["images_seen"]
-        except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError):
-            best = last.with_name("best.ckpt")
-            raise RunFolderError(f"{last} is damaged; put {best} in its place, or start again with --fresh") from None
+        troubles = []
+        for path in candidates:
+            try:
+                images_seen = images_seen_of(path)
+            except RunFolderError as error:
+                troubles.append(str(error))
+                continue
+            if troubles:
+                screen.warn(f"{troubles[0]}; the run goes on from the one before, at {images_seen:,} images")
+            return path, images_seen
+        best = self.last_checkpoint.with_name(BEST)
+        raise RunFolderError(f"{troubles[0]}; put {best} in its place, or start again with --fresh")
+
+    def settle(self, checkpoint: Path | None) -> Path | None:
+        """Put the checkpoint to go on from in the last one's place, so that the next one does not push it out."""
+        if checkpoint != self.previous_checkpoint:
+            return checkpoint
+        os.replace(checkpoint, self.last_checkpoint)
+        return self.last_checkpoint
 
     def write_results(self, results: Mapping[str, Any]) -> None:
-        """Write results.json, whole or not at all."""
-        write_whole(self.path / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
+        """Write results.json; a figure that is no number is null there."""
+        files.write(self.path / "results.json", json.dumps(in_json(results), indent=2, allow_nan=False) + "\n")
 
     def forget_results(self) -> None:
         """Remove results.json: what an attempt before has come to is not what this one will."""
@@ -109,32 +133,59 @@ class RunFolder:
             "prior": judge.prior.tolist(),
             "ceiling": getattr(judge, "ceiling", None),
         }
-        write_whole(self.path / "judge.json", json.dumps(content, indent=2) + "\n")
+        files.write(self.path / "judge.json", json.dumps(content, indent=2) + "\n")
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.yaml: training from it gives the same run."""
         part = {key: value for key, value in config.items() if key not in ("config", "resume", "fresh", "quiet")}
-        write_whole(self.config, yaml.safe_dump(part, sort_keys=False))
+        files.write(self.config, yaml.safe_dump(part, sort_keys=False))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place and put it there."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+def images_seen_of(checkpoint: Path) -> int:
+    """Return how far a checkpoint is; nothing in it is executed.
+
+    Raises:
+        RunFolderError: It is damaged, or holds more than weights.
+    """
+    try:
+        return torch.load(checkpoint, map_location="cpu", weights_only=True)["gannorm_gan"]["images_seen"]
+    except pickle.UnpicklingError as error:
+        if "GLOBAL" in str(error):
+            raise RunFolderError(f"{checkpoint} holds pickled objects beside weights, and is not loaded") from None
+        raise RunFolderError(f"{checkpoint} is damaged") from None
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
+        raise RunFolderError(f"{checkpoint} is damaged") from None
+
+
+def in_json(content: Any) -> Any:
+    """Return plain data with null for what is no number, which JSON has no word for.
+
+    Example:
+        >>> in_json({"a": [1.0, float("nan")]})
+        {'a': [1.0, None]}
+    """
+    if isinstance(content, Mapping):
+        return {key: in_json(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [in_json(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def choose(config: Mapping[str, Any], resume: bool | str | None, fresh: bool) -> RunFolder:
     """Return the folder of this run: the one its id names, the one to go on with, or a new one beside it.
 
     Raises:
-        RunFolderError: `resume` names no run folder or comes with `fresh`, or this run was started and is not finished.
+        RunFolderError: `resume` names no run folder or comes with `fresh`, this run was started and is not finished, or
+            its name is no name of a folder.
     """
     if resume and fresh:
         raise RunFolderError("--resume and --fresh exclude each other: go on with the run, or start again beside it")
     if isinstance(resume, str):
         return existing(Path(resume))
-    folder = RunFolder(Path(config["folder"]) / config["name"] / identity(config))
+    name = config["name"]
+    if name in ("", ".", "..") or len(name) > LONGEST_NAME or not name.isprintable() or "/" in name:
+        raise RunFolderError(f"name={name[:LONGEST_NAME]!r}: the name of a folder inside --folder, without slashes")
+    folder = RunFolder(Path(config["folder"]) / name / identity(config))
     if fresh:
         return next_beside(folder)
     if folder.path.exists() and not folder.finished() and not resume:
@@ -175,7 +226,8 @@ def check_disk(folder: RunFolder, bytes_per_checkpoint: int) -> None:
         RunFolderError: The place is full or not writable.
     """
     needed = NUM_CHECKPOINTS * bytes_per_checkpoint + ROOM
-    parent = next(path for path in folder.path.absolute().parents if path.exists())
+    there = folder.path.absolute()
+    parent = next(path for path in (there, *there.parents) if path.exists())
     if not os.access(parent, os.W_OK):
         raise RunFolderError(f"{parent} is not writable; choose another place with --folder")
     free = shutil.disk_usage(parent).free

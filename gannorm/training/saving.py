@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
+import yaml
 from torch import nn
 
-from gannorm import norms
+from gannorm import files, norms
 from gannorm.gan import GAN
 from gannorm.sampling import Sample, sampler
+from gannorm.training.classes import check_named, network_class
 from gannorm.training.errors import RunFolderError
 
 
@@ -25,14 +26,14 @@ def save_network(network: nn.Module, folder: Path, spec: Mapping[str, Any], gan:
         spec: Its class path and arguments.
         gan: Says what the generator is to be sampled with.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    files.folder(folder)
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    safetensors.torch.save_file(state, folder / "model.safetensors")
+    files.write(folder / "model.safetensors", safetensors.torch.save(state))
     sampling = {"statistics": gan.statistics_of("averaged"), "batch_size": gan.batch_size}
     if (shares := getattr(network, "class_shares", None)) is not None:
         sampling["class_shares"] = shares
     text = json.dumps({"network": spec, "sampling": sampling, "images": "[-1, 1]"}, indent=2)
-    (folder / "config.json").write_text(text + "\n")
+    files.write(folder / "config.json", text + "\n")
 
 
 def load(
@@ -61,7 +62,7 @@ def load(
 def load_network(folder: Path, network: nn.Module | None = None) -> nn.Module:
     """Return the network that a folder of `save_network` holds; see `load`."""
     description = described(folder)
-    network = network or build(description["network"])
+    network = network or build(description["network"], named_by_user=description["network"] in configured(folder))
     try:
         state = safetensors.torch.load_file(folder / "model.safetensors")
         norms.prepare_like(network, state)
@@ -101,10 +102,30 @@ def described(folder: Path) -> dict[str, Any]:
         raise RunFolderError(f"{folder / 'config.json'} is damaged: {first_line(error)}") from None
 
 
-def build(spec: Mapping[str, Any]) -> nn.Module:
-    """Return a network from class path and arguments."""
-    module, _, name = spec["class_path"].rpartition(".")
-    return getattr(import_module(module), name)(**spec.get("init_args", {}))
+def configured(folder: Path) -> list[Any]:
+    """Return the networks of the configuration around the folder of one: what the user has trained, and may name."""
+    try:
+        model = yaml.safe_load((folder.parent / "config.yaml").read_text())["model"]
+        return [model.get("generator"), model.get("discriminator")]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+        return []
+
+
+def build(spec: Mapping[str, Any], *, named_by_user: bool) -> nn.Module:
+    """Return a network from class path and arguments.
+
+    Args:
+        spec: Them.
+        named_by_user: Whether they stand in a configuration of the user's, who trusts it; else see `classes`.
+
+    Raises:
+        RunFolderError: It names what is no network, or classes that only the user can trust.
+    """
+    kind = network_class(spec["class_path"], named_by_user=named_by_user)
+    arguments = spec.get("init_args", {})
+    if not named_by_user:
+        check_named(arguments)
+    return kind(**arguments)
 
 
 def first_line(error: Exception) -> str:

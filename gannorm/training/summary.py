@@ -10,7 +10,7 @@ from rich.table import Table
 from gannorm import tracking
 from gannorm.report.run.page import NAME as PAGE
 from gannorm.report.run.sections import rows_of
-from gannorm.training.run import Outcome
+from gannorm.training.outcome import Outcome
 
 
 def table(results: Mapping[str, Any]) -> Table:

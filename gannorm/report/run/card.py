@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from gannorm import files
 from gannorm.report.run.record import RunRecord
 
 FIGURES = {
@@ -89,4 +90,4 @@ def write_card(folder: Path) -> None:
     """Write the card of a finished run's generator; a run without final figures, or without a generator, has none."""
     record = RunRecord.read(folder)
     if "evaluation" in record.results and (folder / FILE).parent.is_dir():
-        (folder / FILE).write_text(card(record), encoding="utf-8")
+        files.write(folder / FILE, card(record))

@@ -1,7 +1,6 @@
 """The page: one file with everything in it, for one run or several side by side."""
 
 import datetime
-import os
 import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from gannorm import files
 from gannorm._version import __version__
 from gannorm.report.run.curves import CURVES, draw
 from gannorm.report.run.record import RunRecord
@@ -164,9 +164,7 @@ def write_text(target: Path, text: str) -> Path:
         ValueError: It cannot be written there.
     """
     try:
-        temporary = target.with_name(f"{target.name}.tmp")
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        os.replace(temporary, target)
+        files.write(target, text)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{target}: the page cannot be written there: {error}; choose another --output") from None
+        raise ValueError(f"{error}; choose another --output") from None
     return target

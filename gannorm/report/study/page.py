@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
+from gannorm import files
 from gannorm._version import __version__
 from gannorm.report.run.page import write_text
 from gannorm.report.study.markdown import markdown, plain
@@ -63,7 +64,7 @@ def write(folder: Path, output: Path | None = None) -> Path:
     if record.runs:
         told = Told(record)
         write_csv(told, target.with_name("summary.csv"))
-        target.with_name("summary.md").write_text(f"# {plain(record.name)}\n\n{markdown(told)}", encoding="utf-8")
+        files.write(target.with_name("summary.md"), f"# {plain(record.name)}\n\n{markdown(told)}")
     return target
 
 

@@ -1,0 +1,213 @@
+"""Configurations that nobody meant: each is valid, or refused in one line, and leaves no folder behind."""
+
+import contextlib
+import copy
+import io
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jaxtyping import TypeCheckError
+
+from gannorm import cli, norms
+from gannorm.norms import NormError
+from gannorm.study import StudyError
+from gannorm.study import read as read_study
+from gannorm.training.parser import Configuration
+from gannorm.training.run import Run
+from gannorm.training.run_folder import choose
+
+QUICK, SLOW = 60, 1500  # cases of each of the four
+KEYS = yaml.safe_load(Path("configs/grid.yaml").read_text())
+
+
+def lots(number):
+    """Return hypothesis's settings for so many cases: the same ones each time."""
+    unhurried = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
+    return settings(
+        max_examples=number, deadline=None, derandomize=True, database=None, suppress_health_check=unhurried
+    )
+
+
+def both(test):
+    """Return a test of few cases, and the same with many as a slow one."""
+    return pytest.mark.parametrize("cases", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)])(test)
+
+
+# ---------------------------------------------------------------------------------------------------- what is tried
+
+NUMBERS = st.one_of(
+    st.integers(-3, 70),
+    st.sampled_from([0, -1, 2**31, 2**63, 10**30, -(10**12)]),
+    st.floats(allow_nan=True, allow_infinity=True),
+)
+WORDS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        [*norms.names(), "BN", "none", "null", "~", "[]", "{}", "[", "!!python/name:os.system", "\0", "é", "1e3"]
+    ),
+    st.sampled_from(["os.system", "torch.nn.BatchNorm2d", "torch.nn", "gannorm.networks.MLPGenerator", "a.b.c", "."]),
+)
+PLAIN = st.one_of(st.none(), st.booleans(), NUMBERS, WORDS)
+ANYTHING = st.recursive(
+    PLAIN,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(WORDS, st.sampled_from(["name", "class_path", "init_args"])), inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+
+
+def paths(content, before=()):
+    """Return the places of a nested mapping."""
+    found = [before] if before else []
+    for key, value in content.items() if isinstance(content, dict) else ():
+        found += paths(value, (*before, key))
+    return found
+
+
+OWN = "images compare_at minutes name log_every_images allow fresh quiet seed_everything optimizer nothing"
+GROUPS = {
+    "evaluation": "every_images num_samples final_samples generator cells instruments",
+    "collapse": "reactions stop_at look_more_often thresholds",
+    "trainer": "accelerator precision deterministic callbacks max_steps",
+    "model": "loss penalties remedies generator generator.norm generator.hidden discriminator "
+    "discriminator.weight_norm discriminator.packing generator_rate discriminator_rate betas generator_optimizer discriminator_batches fakes "
+    "updates discriminator_steps generator_steps ema_half_life statistics",
+    "data": "batch_size preset shares",
+}
+OPTIONS = [*OWN.split(), "data", *(f"{group}.{name}" for group, names in GROUPS.items() for name in names.split())]
+
+
+@st.composite
+def mutated(draw, base):
+    """Return a nested mapping in one to three places of which something else stands."""
+    content = copy.deepcopy(base)
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.sampled_from(paths(content)))
+        inside = content
+        for key in place[:-1]:
+            inside = inside[key]
+        kind = draw(st.sampled_from(["other", "gone", "renamed"]))
+        old = inside.pop(place[-1])
+        if kind == "other":
+            inside[place[-1]] = draw(ANYTHING)
+        elif kind == "renamed":
+            inside[draw(WORDS)] = old
+        if not paths(content):
+            break
+    return content
+
+
+# ------------------------------------------------------------------------------------------------------- what is asked
+
+
+def refused_or_built(arguments, folder):
+    """Do what `train.py` does up to the first step; return the line that refuses it, None where none does."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            configuration = Configuration([*arguments, f"--folder={folder}"])
+            plain = configuration.plain()
+            Run(configuration, choose(plain, configuration.config.resume, configuration.config.fresh))
+        except ValueError as error:
+            return str(error)
+    return None
+
+
+def checked(arguments, folder):
+    """Make sure that arguments are refused in words or build, and that nothing was written."""
+    refusal = refused_or_built(arguments, folder)
+    assert refusal is None or refusal.strip()
+    assert not folder.exists()
+
+
+@both
+def test_files_of_configurations(cases, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+
+    @lots(cases)
+    @given(mutated(KEYS))
+    def try_one(content):
+        path = tmp_path / "x.yaml"
+        path.write_text(yaml.safe_dump(content))
+        checked([f"--config={path}"], tmp_path / "runs")
+
+    try_one()
+
+
+@both
+def test_options_over_a_configuration(cases, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    values = st.one_of(WORDS, ANYTHING.map(json.dumps), NUMBERS.map(str))
+
+    @lots(cases)
+    @given(st.lists(st.tuples(st.sampled_from(OPTIONS), values), min_size=1, max_size=3))
+    def try_one(pairs):
+        checked(["--config=configs/grid.yaml", *(f"--{key}={value}" for key, value in pairs)], tmp_path / "runs")
+
+    try_one()
+
+
+@both
+def test_specs_of_norms(cases):
+    names = st.sampled_from([*norms.names(), "BN", "IN", "torch.nn.GroupNorm"])
+    options = st.dictionaries(
+        st.sampled_from(["eps", "affine", "num_groups", "momentum", "ghost_size", "iterations", "x", "init_args"]),
+        PLAIN,
+        max_size=3,
+    )
+    specs = st.one_of(ANYTHING, st.builds(lambda name, more: {"name": name, **more}, names, options))
+
+    @lots(cases)
+    @given(specs, st.integers(-1, 32), st.integers(-1, 4))
+    def try_one(spec, channels, dims):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with contextlib.suppress(NormError, ValueError, TypeCheckError):  # the last of tests alone
+                norms.create(spec, channels, dims=dims)
+
+    try_one()
+
+
+STUDY = {
+    "name": "tiny",
+    "config": "configs/grid.yaml",
+    "factors": {
+        "model.generator.norm": ["batch", "layer"],
+        "rate": {"low": {"model.generator_rate": 1e-4}, "as it is": {}},
+    },
+    "seeds": 2,
+    "leave_out": [{"rate": "low", "model.generator.norm": "layer"}],
+    "outcome": "effective_modes",
+}
+
+
+@both
+def test_files_of_studies(cases, tmp_path, capsys):
+    @lots(cases)
+    @given(mutated(STUDY))
+    def try_one(content):
+        path = tmp_path / "tiny.yaml"
+        path.write_text(yaml.safe_dump(content))
+        with contextlib.suppress(StudyError):
+            read_study(path).jobs()
+
+    try_one()
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "a: [1", "\0", "- 1", "3", "{a: b: c}", "a: 1\na: 2", "&a [*a]", "\ufeffname: x", "[" * 3000]
+)
+def test_files_that_are_no_configurations_are_one_line(tmp_path, capsys, text):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    for command in (["train", f"--config={path}", f"--folder={tmp_path}/runs", "--images=0"], ["study", str(path)]):
+        assert cli.main(command) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
