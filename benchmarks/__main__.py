@@ -15,7 +15,7 @@ from benchmarks import document
 
 # Each module has one function, `run(rounds)`: it measures, prints and returns what goes into the JSON file.
 BENCHMARKS = {
-    "trainer": "our training step beside the same step in plain PyTorch",
+    "step": "our training step beside a bare loop, the usual ones, Lightning's recipe, torchgan and torch-mimicry",
     "norms": "every norm beside group norm; the import beside torch's",
     "intervals": "how often each interval holds the truth",
     "leakage": "modes found where the classifier errs, and the KL of real stacks",
@@ -27,7 +27,7 @@ BENCHMARKS = {
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }
 # Those whose tables stand in the documentation; they have a second function, `markdown(result)`, and may name a PAGE.
-DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms")
+DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms", "step")
 # Those that have options of their own: a module `command` with a function `main(arguments)`.
 WITH_OPTIONS = ("reproduction", "collapse_runs")
 
@@ -38,7 +38,7 @@ def main() -> None:
         sys.exit(import_module(f"benchmarks.{sys.argv[1]}.command").main(sys.argv[2:]))
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     listed = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
-    parser.add_argument("benchmark", nargs="?", default="trainer", choices=BENCHMARKS, help=f"{listed} (trainer)")
+    parser.add_argument("benchmark", nargs="?", default="step", choices=BENCHMARKS, help=f"{listed} (step)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of torch (1)")
     parser.add_argument("--json", type=Path)
