@@ -16,6 +16,10 @@ from benchmarks import document
 # Each module has one function, `run(rounds)`: it measures, prints and returns what goes into the JSON file.
 BENCHMARKS = {
     "step": "our training step beside a bare loop, the usual ones, Lightning's recipe, torchgan and torch-mimicry",
+    "limits": "the step's arithmetic and traffic beside what the machine can do",
+    "tried": "ways to make the step faster, those that do not pay included",
+    "seeds": "several seeds as one batched model beside one after the other",
+    "costs": "step, look and data against batch, width, size, modes and samples",
     "norms": "every norm beside group norm; the import beside torch's",
     "intervals": "how often each interval holds the truth",
     "leakage": "modes found where the classifier errs, and the KL of real stacks",

@@ -64,11 +64,11 @@ def tensor_loader() -> DataLoader[Any]:
 
 
 def bare(generator: nn.Module, discriminator: nn.Module, batches: Iterable[Any], *, seed: int, half_life: int) -> Any:
-    """Train with as little around the step as there can be, and return the averaged generator.
+    """Train with as little around the step as there can be, and return the average of the generator, if there is one.
 
     It is the step of `gannorm.gan` bit for bit: one batch of fakes, no gradient in D from G's step, fused Adam.
     """
-    averaged, images_seen = GeneratorEMA(generator, half_life), 0
+    averaged, images_seen = GeneratorEMA(generator, half_life) if half_life else None, 0
     d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=RATE, betas=BETAS, fused=True)
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=RATE, betas=BETAS, fused=True)
     latent_dim: Any = generator.latent_dim
@@ -81,8 +81,9 @@ def bare(generator: nn.Module, discriminator: nn.Module, batches: Iterable[Any],
         take(g_optimizer, softplus(-discriminator(fake)).mean())
         discriminator.requires_grad_(True)
         images_seen += len(real)
-        averaged.update(generator, num_images=len(real), images_seen=images_seen)
-    return averaged.network
+        if averaged is not None:
+            averaged.update(generator, num_images=len(real), images_seen=images_seen)
+    return averaged
 
 
 def take(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -8,6 +8,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -43,8 +44,20 @@ class Laps:
         return (timed[-1] - timed[0]) / (len(timed) - 1)
 
 
+def marked(batches: Iterable[Any], laps: Laps) -> Iterator[Any]:
+    """Yield batches, with a mark before each is fetched, and one after the last step."""
+    fetched = iter(batches)
+    while True:
+        laps.mark()
+        try:
+            batch = next(fetched)
+        except StopIteration:
+            return
+        yield batch
+
+
 class Timed:
-    """Some batches of a loader, with a mark at each: before it is fetched.
+    """Some batches of a loader, marked.
 
     Args:
         loader: Has enough batches, of its `batch_size`.
@@ -59,11 +72,7 @@ class Timed:
         return self.number
 
     def __iter__(self) -> Iterator[Any]:
-        batches = iter(self.loader)
-        for _ in range(self.number):
-            self.laps.mark()
-            yield next(batches)
-        self.laps.mark()
+        return marked(islice(self.loader, self.number), self.laps)
 
 
 def in_turn(loops: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 0) -> dict[str, list[float]]:
