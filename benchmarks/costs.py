@@ -10,7 +10,7 @@ from torch import nn
 
 from benchmarks import document, loops, ours
 from benchmarks.limits import seconds_of, step_seconds
-from benchmarks.step import HALF_LIFE, PAGE
+from benchmarks.step import HALF_LIFE
 from benchmarks.timing import Laps, in_turn, marked, ratios, said, where
 from gannorm.data import MNIST, StackedMNIST
 from gannorm.evaluation import look
@@ -19,6 +19,7 @@ from gannorm.judges import DigitJudge, StackedDigitJudge
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator, MLPDiscriminator, MLPGenerator
 from gannorm.training.quiet import quiet_lightning
 
+PAGE = document.SPEED
 STEPS, WARM_UP = 30, 5  # of Lightning and the bare loop
 FEW, FEW_WARM_UP = 6, 2  # where steps take long
 MLP_BATCHES = (4, 16, 64, 256)

@@ -80,7 +80,7 @@ def seconds_of(work: Callable[[], Any], times: int = 5) -> float:
 @torch.no_grad()
 def convolution() -> float:
     """Return FLOPs per second of a large convolution."""
-    layer = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layer = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1).to(memory_format=torch.channels_last)
     x = torch.randn(IMAGES, CHANNELS, SIDE, SIDE).to(memory_format=torch.channels_last)
     return 2 * IMAGES * CHANNELS**2 * 9 * SIDE**2 / seconds_of(partial(layer, x))
 
@@ -126,7 +126,11 @@ def markdown(result: dict[str, Any]) -> str:
     rows = [
         ["a large convolution", f"{flops / 1e9:.0f} GFLOP/s", ""],
         ["a large copy", f"{num_bytes / 1e9:.1f} GB/s", ""],
-        ["the step's arithmetic", f"{arithmetic:.2f} GFLOP, {arithmetic / seconds:.0f} GFLOP/s", f"{100 * result['of_convolution']:.0f} %"],
+        [
+            "the step's arithmetic",
+            f"{arithmetic:.2f} GFLOP, {arithmetic / seconds:.0f} GFLOP/s",
+            f"{100 * result['of_convolution']:.0f} %",
+        ],
         ["the step's traffic", f"{traffic:.2f} GB, {traffic / seconds:.1f} GB/s", f"{100 * result['of_copy']:.0f} %"],
     ]
     told = (

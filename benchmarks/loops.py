@@ -89,7 +89,7 @@ def bare(generator: nn.Module, discriminator: nn.Module, batches: Iterable[Any],
 def take(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """Minimize."""
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
 
 
@@ -148,7 +148,7 @@ class Recipe(pl.LightningModule):
     def training_step(self, batch: Any) -> None:
         """Step the generator, then the discriminator."""
         real, _ = batch
-        g_optimizer, d_optimizer = self.optimizers()  # type: ignore[misc, attr-defined]
+        g_optimizer, d_optimizer = self.optimizers()
         z = torch.randn(len(real), self.latent_dim).type_as(real)
         valid, invalid = torch.ones(len(real)).type_as(real), torch.zeros(len(real)).type_as(real)
         self.minimize("g_loss", g_optimizer, lambda: binary_cross_entropy_with_logits(self.judge(self(z)), valid))

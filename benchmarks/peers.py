@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks import timing
 from benchmarks.loops import BETAS, RATE
-from benchmarks.timing import STEPS, WARM_UP
 
 
 def torchgan(generator: nn.Module, discriminator: nn.Module, batches: Iterable[Any], folder: str) -> None:
@@ -72,7 +72,7 @@ def mimicry(generator: nn.Module, discriminator: nn.Module, batches: Iterable[An
     from torch_mimicry.nets.gan import gan
     from torch_mimicry.training.trainer import Trainer
 
-    class TheirGenerator(gan.BaseGenerator):  # type: ignore[misc]
+    class TheirGenerator(gan.BaseGenerator):
         def __init__(self) -> None:
             super().__init__(nz=generator.latent_dim, ngf=1, bottom_width=1, loss_type="ns")
             self.network = generator
@@ -80,7 +80,7 @@ def mimicry(generator: nn.Module, discriminator: nn.Module, batches: Iterable[An
         def forward(self, z: Tensor) -> Tensor:
             return self.network(z)
 
-    class TheirDiscriminator(gan.BaseDiscriminator):  # type: ignore[misc]
+    class TheirDiscriminator(gan.BaseDiscriminator):
         def __init__(self) -> None:
             super().__init__(ndf=1, loss_type="ns")
             self.network = discriminator
@@ -96,7 +96,7 @@ def mimicry(generator: nn.Module, discriminator: nn.Module, batches: Iterable[An
         optD=optimizers[0],
         optG=optimizers[1],
         dataloader=batches,
-        num_steps=WARM_UP + STEPS,
+        num_steps=timing.WARM_UP + timing.STEPS,
         log_dir=str(Path(folder) / "log"),
         device=torch.device("cpu"),
     ).train()

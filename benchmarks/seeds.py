@@ -90,7 +90,7 @@ def measured(norm: tuple[str | None, str | None], batch: int, rounds: int) -> di
     def together() -> float:
         start = time.perf_counter()
         for _ in range(STEPS):
-            many.step(real, torch.randn(SEEDS, batch, generator.latent_dim))  # type: ignore[call-overload]
+            many.step(real, torch.randn(SEEDS, batch, generator.latent_dim))
         return (time.perf_counter() - start) / STEPS / SEEDS
 
     def alone() -> float:

@@ -8,7 +8,6 @@ import copy
 import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -19,7 +18,7 @@ from gannorm.data import MNIST
 from gannorm.gan import GAN
 from gannorm.training.quiet import quiet_lightning
 
-PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
+PAGE = document.SPEED
 HALF_LIFE = 40_000
 OURS, CALLBACKS, BARE = "gannorm, no callbacks", "gannorm, all default callbacks", "bare loop, the same step"
 HEAD = ["loop", "ms a step", "images/s", "times gannorm with callbacks"]
@@ -137,8 +136,8 @@ def markdown(result: dict[str, Any]) -> str:
     """Return the table of the documentation."""
     told = (
         f"Medians of {result['rounds']} rounds in turn and their ranges, batches of {result['batch']} digits, float32 "
-        f"everywhere; {said(result['where'])}. Without callbacks a step takes {result['ratio']:.3f} times the bare loop's; "
-        f"with all default callbacks, what they do now and then included, {result['callbacks']:.3f} times as long as "
+        f"everywhere; {said(result['where'])}. Without callbacks a step takes {result['ratio']:.3f} times the bare "
+        f"loop's; with all default callbacks, what they do now and then included, {result['callbacks']:.3f} times as long as "
         "without."
     )
     return f"{document.table(HEAD, rows(result))}\n\n{document.paragraph(told)}"

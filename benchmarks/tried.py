@@ -51,12 +51,12 @@ class FromImage(nn.Conv2d):
 
 def as_it_is(gan: GAN) -> None:
     """Lay out feature maps as runs do."""
-    gan.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    gan.to(memory_format=torch.channels_last)
 
 
 def contiguous(gan: GAN) -> None:
     """Lay out feature maps as torch does."""
-    gan.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    gan.to(memory_format=torch.contiguous_format)
 
 
 def first_layer_as_product(gan: GAN) -> None:
