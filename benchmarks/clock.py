@@ -1,4 +1,4 @@
-"""A callback that notes, in a file, when a run took its first step, when it covered all modes, and who took how long."""
+"""A callback that notes in a file when a run took its first step, when it covered all modes, and who took how long."""
 
 import json
 import time
@@ -22,7 +22,7 @@ class Clock(pl.Callback):
         self.noted: dict[str, Any] = {"all_modes": None}
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Note the end of the first step, and the end of the first look at all modes; this one comes before the look."""
+        """Note the end of the first step, and of the first look at all modes: one step late, this one comes first."""
         self.noted.setdefault("first_step", time.time())
         coverage = next((one for one in trainer.callbacks if isinstance(one, ModeCoverage)), None)
         latest = None if coverage is None else coverage.latest

@@ -1,7 +1,7 @@
 """How near the default networks' step comes to what the machine can do: arithmetic and traffic, beside ceilings.
 
-Ceilings are a large convolution and a copy in the same library, on the same threads. FLOPs are those of convolutions and
-matrix products, a multiplication and an addition counted as two; bytes are what each operation reads and writes if
+Ceilings are a large convolution and a copy in the same library, on the same threads. FLOPs are those of convolutions
+and matrix products, a multiplication and an addition counted as two; bytes are what each operation reads and writes if
 nothing of it is still in a cache.
 """
 
@@ -18,10 +18,11 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import document, loops
-from benchmarks.step import HALF_LIFE, PAGE
+from benchmarks.step import HALF_LIFE
 from benchmarks.timing import Laps, in_turn, marked, said, where
 from gannorm.gan import GAN
 
+PAGE = document.SPEED
 CHANNELS, SIDE, IMAGES = 256, 28, 16  # of the large convolution
 COPIED = 64 * 2**20  # numbers that are copied
 STEPS, WARM_UP = 20, 5
@@ -42,7 +43,7 @@ class Traffic(TorchDispatchMode):
         super().__init__()
         self.num_bytes = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
         """Run an operation and count."""
         result = func(*args, **(kwargs or {}))
         if not func.is_view:
@@ -134,8 +135,8 @@ def markdown(result: dict[str, Any]) -> str:
         ["the step's traffic", f"{traffic:.2f} GB, {traffic / seconds:.1f} GB/s", f"{100 * result['of_copy']:.0f} %"],
     ]
     told = (
-        f"The bare step takes {1e3 * seconds:.1f} ms: {result['times_convolution']:.1f} times as long as its arithmetic at the "
-        f"convolution's speed, {result['times_ceiling']:.1f} times as long as arithmetic and traffic one after the other. "
-        f"Medians of {result['rounds']} rounds in turn; {said(result['where'])}."
+        f"The bare step takes {1e3 * seconds:.1f} ms: {result['times_convolution']:.1f} times as long as its "
+        f"arithmetic at the convolution's speed, {result['times_ceiling']:.1f} times as long as arithmetic and traffic "
+        f"one after the other. Medians of {result['rounds']} rounds in turn; {said(result['where'])}."
     )
     return f"{document.table(HEAD, rows)}\n\n{document.paragraph(told)}"

@@ -128,7 +128,7 @@ def usual(generator: nn.Module, discriminator: nn.Module, batches: Iterable[Any]
 
 
 class Recipe(pl.LightningModule):
-    """Lightning's GAN example: manual optimization, fresh fakes for each network, a log entry of each loss at each step.
+    """Lightning's GAN example: manual optimization, fresh fakes for each network, each loss logged at each step.
 
     Args:
         generator: Has a `latent_dim`.

@@ -21,7 +21,7 @@ from benchmarks.loops import BETAS, RATE
 
 
 def torchgan(generator: nn.Module, discriminator: nn.Module, batches: Iterable[Any], folder: str) -> None:
-    """Train with torchgan's `Trainer`, its losses and its loggers as they come; TensorBoard is off without tensorboardX.
+    """Train with torchgan's `Trainer`, losses and loggers as they come; TensorBoard is off without tensorboardX.
 
     Raises:
         ImportError: It is not installed.

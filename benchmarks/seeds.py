@@ -16,11 +16,11 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import softplus
 
 from benchmarks import document, loops
-from benchmarks.step import HALF_LIFE, PAGE
 from benchmarks.timing import in_turn, said, where
 from gannorm.gan import GAN
 from gannorm.networks import MLPDiscriminator, MLPGenerator
 
+PAGE = document.SPEED
 SEEDS = 8
 STEPS = 10  # timed at once
 BATCHES = (4, 16, 64)

@@ -137,7 +137,7 @@ def markdown(result: dict[str, Any]) -> str:
     told = (
         f"Medians of {result['rounds']} rounds in turn and their ranges, batches of {result['batch']} digits, float32 "
         f"everywhere; {said(result['where'])}. Without callbacks a step takes {result['ratio']:.3f} times the bare "
-        f"loop's; with all default callbacks, what they do now and then included, {result['callbacks']:.3f} times as long as "
-        "without."
+        f"loop's; with all default callbacks, what they do now and then included, {result['callbacks']:.3f} times as "
+        "long as without."
     )
     return f"{document.table(HEAD, rows(result))}\n\n{document.paragraph(told)}"

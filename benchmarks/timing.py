@@ -1,4 +1,4 @@
-"""How steps are timed: each loop takes its batches from a loader that notes when, so that start and end do not count."""
+"""How steps are timed: each loop takes its batches from a loader that notes when; start and end do not count."""
 
 import contextlib
 import importlib.metadata

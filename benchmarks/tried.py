@@ -17,10 +17,10 @@ from torch.nn.functional import linear, pad
 
 from benchmarks import document, loops
 from benchmarks.limits import step_seconds
-from benchmarks.step import PAGE
 from benchmarks.timing import in_turn, ratios, said, where
 from gannorm.gan import GAN
 
+PAGE = document.SPEED
 AS_IT_IS = "as it is"
 HEAD = ["variant", "times as long", "s until it runs", "same numbers"]
 

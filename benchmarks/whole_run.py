@@ -14,10 +14,10 @@ import torch
 
 from benchmarks import document
 from benchmarks.limits import seconds_of
-from benchmarks.step import PAGE
 from benchmarks.timing import said, where
 from gannorm.report.run.page import write as write_page
 
+PAGE = document.SPEED
 ROOT = Path(__file__).parents[1]
 OBSERVERS = {
     "looks at the modes": ("ModeCoverage", "SampleGrid", "EventFile"),
@@ -110,7 +110,7 @@ def markdown(result: dict[str, Any]) -> str:
         ["most memory", f"{result['bytes'] / 2**30:.2f} GiB", ""],
     ]
     told = (
-        f"`python train.py` as it comes, {result['images']:,} images, once; the start is the median of {result['rounds']}; "
-        f"{said(result['where'])}."
+        f"`python train.py` as it comes, {result['images']:,} images, once; the start is the median of "
+        f"{result['rounds']}; {said(result['where'])}."
     )
     return f"{document.table(HEAD, rows)}\n\n{document.paragraph(told)}"

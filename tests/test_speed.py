@@ -1,4 +1,4 @@
-"""The loops that are timed train as they say; what they take is not tested but for ratios, and those only when asked."""
+"""The loops that are timed train as they say; what they take is tested only as ratios, and only when asked."""
 
 import copy
 import doctest
