@@ -21,6 +21,7 @@ BENCHMARKS = {
     "tried": "ways to make the step faster, those that do not pay included",
     "seeds": "several seeds as one batched model beside one after the other",
     "costs": "step, look and data against batch, width, size, modes and samples",
+    "graph": "on a GPU, the step as one CUDA graph",
     "whole_run": "a default run from the command line: its start, its shares, its memory",
     "norms": "every norm beside group norm; the import beside torch's",
     "intervals": "how often each interval holds the truth",
@@ -33,7 +34,7 @@ BENCHMARKS = {
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }
 # Those of the page on speed, which `python -m benchmarks speed` runs one after the other.
-SPEED = ("step", "limits", "tried", "seeds", "costs", "whole_run")
+SPEED = ("step", "limits", "tried", "seeds", "costs", "whole_run", "graph")
 # Those whose tables stand in the documentation; they have a second function, `markdown(result)`, and may name a PAGE.
 DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms", *SPEED)
 # Those that have options of their own: a module `command` with a function `main(arguments)`.

@@ -19,16 +19,15 @@ LOOKS = 2  # while steps are timed
 
 def fit(gan: GAN, batches: Any, **options: Any) -> None:
     """Train with Lightning and nothing beside it."""
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **options,
-    )
-    trainer.fit(gan, batches)
+    defaults = {
+        "accelerator": "cpu",
+        "max_epochs": 1,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    pl.Trainer(**{**defaults, **options}).fit(gan, batches)
 
 
 class Acts(Callback):

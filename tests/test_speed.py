@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import budget, costs, limits, loops, ours, peers, seeds, step, timing, tried, whole_run
+from benchmarks import budget, costs, graph, limits, loops, ours, peers, seeds, step, timing, tried, whole_run
 from benchmarks.__main__ import BENCHMARKS, SPEED
 from gannorm import rng
 from gannorm.gan import GAN
@@ -196,6 +196,15 @@ def test_a_run_is_told_in_shares():
     page = whole_run.markdown(result | {"shares": {"checkpoints": 0.005}, "page": 0.8, "bytes": 2.0**30})
     assert "| checkpoints                                | 0.4 s           | 0.5 %      |" in page
     assert "| process start to a look at all ten modes   | not in this run |" in page
+
+
+def test_without_a_gpu_the_graph_has_a_row_that_says_so(capsys):
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    graph.run(rounds=1)
+    assert "not measured: the networks are on cpu, and a graph needs cuda" in capsys.readouterr().out
+    result = {"rounds": 1, "where": PLACE, "seconds": {"one CUDA graph": [0.001], "kernel by kernel": [0.006]}}
+    assert "| kernel by kernel | 6.000     | 6.00            |" in graph.markdown(result)
 
 
 def test_the_budget_holds_ratios_of_benchmarks_that_there_are():
