@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 PAGE = Path(__file__).parents[1] / "docs" / "measuring.md"
+SPEED = PAGE.with_name("speed.md")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

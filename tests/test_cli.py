@@ -176,7 +176,7 @@ def test_help_is_light():
     assert process.stdout.splitlines()[-1] == "0 False"
     assert "--images" in process.stdout
     assert "max_steps" not in process.stdout
-    assert len(process.stdout.splitlines()) < 210
+    assert len(process.stdout.splitlines()) < 220
 
 
 def test_the_help_that_ships_is_the_parsers():

@@ -18,6 +18,7 @@ from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
 from gannorm.gan.critic import Conditioned
 from gannorm.gan.fitting import check_contradictions, check_first
+from gannorm.gan.graph import GraphedStep
 from gannorm.gan.labels import ask_for, parts_of
 from gannorm.gan.manual_ddp import check_strategy
 from gannorm.gan.means import Means
@@ -74,6 +75,8 @@ class GAN(pl.LightningModule):
         statistics: What batch norm samples with. "running": the generator's running statistics; "standing": computed
             anew from fresh batches; "batch": of each batch of samples. The averaged generator has no running
             statistics of its own: for it "running" means "standing".
+        cuda_graph: On a GPU, record the step once and replay it (`gannorm.gan.graph`); steps are taken as ever where
+            that cannot be, and the reason is said.
         seed: Of the noise.
 
     Raises:
@@ -106,6 +109,7 @@ class GAN(pl.LightningModule):
         generator_steps: int = 1,
         ema_half_life: int = 40_000,
         statistics: Statistics = "running",
+        cuda_graph: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -137,6 +141,7 @@ class GAN(pl.LightningModule):
         self.packing = getattr(self.discriminator, "packing", 1)  # samples that the discriminator judges together
         self.fresh_fakes = fakes == "fresh"
         self.updates = updates
+        self.take_step = GraphedStep(UPDATES[updates]) if cuda_graph else UPDATES[updates]
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         self.statistics = statistics
@@ -184,7 +189,7 @@ class GAN(pl.LightningModule):
         real, *labels = (self.ranks.share(part, self.packing) for part in (real, *labels))
         for plan, optimizer in zip(self.plans, self.both_optimizers(), strict=True):
             plan.follow(optimizer, self.images_seen, self.total_images)
-        UPDATES[self.updates](self, real, labels[0] if self.num_classes else None)
+        self.take_step(self, real, labels[0] if self.num_classes else None)
         self.ranks.average([*self.running, *self.sums.sums.values()])
         self.images_seen += num_images
         self.batch_size = len(real) // self.packing

@@ -18,7 +18,6 @@ from gannorm.report.study.record import StudyRecord
 from gannorm.report.study.summary import SURE, CellSummary
 from gannorm.report.study.told import Told
 
-SHOWN_CELLS = 24  # that have curves and samples on the page
 MADE_WITH = ("torch", "gannorm", "judge")
 
 
@@ -60,9 +59,9 @@ def maps(told: Told) -> str:
 
 
 def curves(told: Told) -> str:
-    """Return for each field of the maps its best cell's effective modes over time, a line per seed."""
+    """Return the effective modes of the cells that are shown over time, a line per seed."""
     drawn = []
-    for cell in list(told.best.values())[:SHOWN_CELLS]:
+    for cell in told.shown:
         runs = told.record.by_cell[tuple(cell.cell.values())]
         lines = [
             Line(f"seed {run.seed}", [(images, some) for images, some, _ in run.looks], (), place)
@@ -80,9 +79,9 @@ def named(cell: Mapping[str, str]) -> str:
 
 
 def samples(told: Told) -> str:
-    """Return the last sheet of the median seed of each of these cells, where the run's folder is here."""
+    """Return the last sheet of the median seed of each cell that is shown, where the run's folder is here."""
     drawn = []
-    for cell in list(told.best.values())[:SHOWN_CELLS]:
+    for cell in told.shown:
         sheet = last_sheet(told.record.path / Path(str(cell.shown.line.get("id", ""))).name)
         if sheet is None:
             continue

@@ -9,6 +9,9 @@ from gannorm.report.study.summary import CellSummary, cells
 NAMES = {"effective_modes": "effective modes", "covered_modes": "covered modes", "high_quality": "share accepted"}
 
 
+SHOWN_CELLS = 24  # that have curves and samples on the page
+
+
 class Told:
     """A study with its summaries, each computed once.
 
@@ -58,3 +61,8 @@ class Told:
         for cell in self.cells:
             found.setdefault((cell.cell[self.pair[0]], cell.cell[self.pair[1]]), cell)
         return found
+
+    @property
+    def shown(self) -> list[CellSummary]:
+        """Return the cells that have curves and samples on the page: all, or of many the best of each field."""
+        return self.cells if len(self.cells) <= SHOWN_CELLS else list(self.best.values())[:SHOWN_CELLS]
