@@ -30,6 +30,16 @@ INIT_TIMEOUT = 15.0  # seconds for a server to answer; then the run goes on offl
 FINISH_TIMEOUT = 60.0  # seconds for the last uploads; what is left can be sent with `wandb sync`
 
 
+def job_type() -> str:
+    """Return what kind of job a run is: "study" where a study runs it, or whatever WANDB_JOB_TYPE says; else "train".
+
+    Example:
+        >>> job_type()
+        'train'
+    """
+    return os.environ.get("WANDB_JOB_TYPE", "train")
+
+
 def mode() -> Mode:
     """Return where runs are logged, without asking any server or anybody.
 

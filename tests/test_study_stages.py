@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import pytest
+import torch
+import wandb
 import yaml
 
 from benchmarks import study_norms
-from gannorm.study import StudyError, read
+from gannorm.study import StudyError, read, worker
+from gannorm.study.identify import tasks
+from gannorm.study.journal import means_of, shifts_of
+from gannorm.tracking import offline_runs
+from tests import wandb_records
 from tests.test_study import STUDY, written
 
 RATE = {"where": {"model.generator.norm": "batch"}, "options": {"model.generator_rate": 1e-3}}
@@ -40,3 +46,35 @@ def test_the_second_stage_has_the_rates_that_were_best_and_seeds_that_chose_noth
     assert given == study_norms.best_rates()
     assert not set(screening.seeds) & set(second.seeds)
     assert STUDY["name"] != second.name != screening.name
+
+
+def test_runs_of_a_study_are_a_group_of_jobs_of_one_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = torch.get_num_threads()
+    for name in ("WANDB_RUN_GROUP", "WANDB_JOB_TYPE"):
+        monkeypatch.setenv(name, "")  # so that both are as before when the test has ended
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    worker.set_up(group="tiny")
+    study = read(written(tmp_path, seeds=1, factors={"model.generator.norm": ["batch"]}))
+    (task,) = tasks(study, study.jobs(), tmp_path)
+    line = worker.perform(task)
+    wandb.teardown()
+    torch.set_num_threads(threads)
+    assert line["status"] == "finished"
+    (offline,) = offline_runs(Path(task.folder))
+    run = wandb_records.of_type(offline, "run")[0]
+    assert (run.run_group, run.job_type) == ("tiny", "study")
+    assert "norm_g:batch" in run.tags
+
+
+def test_a_journal_keeps_the_covariate_shift_of_each_look_and_its_mean(tmp_path: Path) -> None:
+    assert shifts_of(tmp_path / "metrics.csv") == []
+    (tmp_path / "metrics.csv").write_text(
+        "images_seen,covariate_shift/generator/a/relative,covariate_shift/generator/a/cosine,"
+        "covariate_shift/generator/b/relative,covariate_shift/discriminator/a/relative\n"
+        "64,,,,\n128,0.5,9,1.5,4\n192,2,9,2,\n"
+    )
+    found = shifts_of(tmp_path / "metrics.csv")
+    assert found == [[128, 1, 4], [192, 2, None]]
+    assert means_of(found) == {"covariate_shift_generator": 1.5, "covariate_shift_discriminator": 4}
+    assert means_of([]) == {}

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from gannorm.report.study.record import lines_of
 Line = dict[str, Any]
 FIGURES = ("effective_modes", "covered_modes", "num_modes", "kl", "high_quality")
 SIGNALS = ("SIGINT", "SIGTERM")
+SHIFTS = {"covariate_shift_generator": "generator", "covariate_shift_discriminator": "discriminator"}
 LOOK = ("coverage/effective_modes", "coverage/covered_modes", "coverage/high_quality")
 
 
@@ -38,6 +41,7 @@ def digest(folder: Path) -> Line:
     results = json.loads((folder / "results.json").read_text())
     final = results.get("evaluation") or {}
     raw = results.get("evaluation_raw") or {}
+    shifts = shifts_of(folder / "metrics.csv")
     return {
         "id": folder.name,
         "status": results["status"],
@@ -45,9 +49,10 @@ def digest(folder: Path) -> Line:
         "images": results["images_seen"],
         "seconds": rounded(results["seconds"]),
         "speed": rounded(results["images_per_second"]),
-        "final": {name: rounded(final[name]) for name in FIGURES if name in final},
+        "final": {name: rounded(final[name]) for name in FIGURES if name in final} | means_of(shifts),
         "raw": {name: rounded(raw[name]) for name in FIGURES if name in raw},
         "looks": looks(folder / "metrics.csv"),
+        **({"shifts": shifts} if shifts else {}),
         "events": [[event["images_seen"], event["state"]] for event in results.get("events", [])],
         "num_modes": (results.get("evaluation") or judge_of(folder)).get("num_modes"),
         "torch": results.get("versions", {}).get("torch", ""),
@@ -84,6 +89,37 @@ def looks(path: Path) -> list[list[float | str | None]]:
             if row.get("collapse/state"):
                 entry[3] = names[int(float(row["collapse/state"]))]
     return [[images, *entry] for images, entry in sorted(seen.items()) if entry[0] is not None]
+
+
+def shifts_of(path: Path) -> list[list[float | None]]:
+    """Return images seen and the covariate shift of G's and of D's layers, their mean, at each look that has read it."""
+    if not path.exists():
+        return []
+    found = []
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            means = [shift_of(row, network) for network in SHIFTS.values()]
+            if any(mean is not None for mean in means):
+                found.append([rounded(float(row["images_seen"])), *means])
+    return found
+
+
+def shift_of(row: Mapping[str, str | None], network: str) -> float | None:
+    """Return the mean relative shift over the layers of a network, in one row of a metrics.csv."""
+    start = f"covariate_shift/{network}/"
+    values = [
+        float(value) for key, value in row.items() if value and key.startswith(start) and key.endswith("/relative")
+    ]
+    return rounded(statistics.fmean(values)) if values else None
+
+
+def means_of(shifts: Sequence[Sequence[float | None]]) -> dict[str, float]:
+    """Return the mean over looks of each network's covariate shift, where it was read."""
+    found = {}
+    for place, name in enumerate(SHIFTS, 1):
+        values = [value for row in shifts if (value := row[place]) is not None]
+        found |= {name: rounded(statistics.fmean(values))} if values else {}
+    return found
 
 
 def rounded(value: Any) -> Any:

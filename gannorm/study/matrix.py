@@ -37,6 +37,8 @@ OUTCOMES = {
     "effective_modes": "effective modes at the end",
     "covered_modes": "covered modes at the end",
     "high_quality": "share of accepted samples at the end",
+    "covariate_shift_generator": "mean over looks of the relative covariate shift of G's layers",
+    "covariate_shift_discriminator": "mean over looks of the relative covariate shift of D's layers",
 }
 
 

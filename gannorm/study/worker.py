@@ -35,6 +35,7 @@ def set_up(threads: int = 1, group: str | None = None) -> None:
     os.environ.setdefault("WANDB_MODE", "disabled")
     if group is not None:
         os.environ.setdefault("WANDB_RUN_GROUP", group)
+        os.environ.setdefault("WANDB_JOB_TYPE", "study")
     import torch
 
     torch.set_num_threads(threads)

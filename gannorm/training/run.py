@@ -152,7 +152,7 @@ class Run:
         grouped = flat_config(self.plain)
         tags = [f"{key}:{grouped[key]}" for key in ("norm_g", "norm_d") if key in grouped]
         name, id_ = f"{self.plain['name']} {self.folder.path.name}", tracking.last_id(self.folder.path)
-        return [own, tracking.WandbLogger(self.folder.path, name=name, id=id_, job_type="train", tags=tags)]
+        return [own, tracking.WandbLogger(self.folder.path, name=name, id=id_, job_type=tracking.job_type(), tags=tags)]
 
     def go(self) -> Outcome:
         """Train, evaluate, write down what came out.

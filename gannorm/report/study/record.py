@@ -133,7 +133,7 @@ class StudyRecord:
     @cached_property
     def in_shares(self) -> bool:
         """Whether the outcome is compared as a share of K: it counts modes, and data differ in how many they have."""
-        return self.outcome in LOOKED and self.outcome != "high_quality" and len({run.modes for run in self.runs}) > 1
+        return self.outcome in ("effective_modes", "covered_modes") and len({run.modes for run in self.runs}) > 1
 
     def value(self, run: Run) -> float:
         """Return the outcome of a run, as it is compared."""

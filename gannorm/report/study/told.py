@@ -6,7 +6,13 @@ from gannorm.report.study.claims import Effect, FactorEffect, effects, factor_ef
 from gannorm.report.study.record import StudyRecord
 from gannorm.report.study.summary import CellSummary, cells
 
-NAMES = {"effective_modes": "effective modes", "covered_modes": "covered modes", "high_quality": "share accepted"}
+NAMES = {
+    "effective_modes": "effective modes",
+    "covered_modes": "covered modes",
+    "high_quality": "share accepted",
+    "covariate_shift_generator": "covariate shift in G",
+    "covariate_shift_discriminator": "covariate shift in D",
+}
 
 
 SHOWN_CELLS = 24  # that have curves and samples on the page
@@ -46,7 +52,9 @@ class Told:
     @property
     def most(self) -> float:
         """Return the largest value that the outcome can have."""
-        return 1.0 if self.record.in_shares or self.record.outcome == "high_quality" else self.record.modes
+        if self.record.outcome in ("effective_modes", "covered_modes") and not self.record.in_shares:
+            return self.record.modes
+        return max((self.record.value(run) for run in self.record.runs), default=1.0)
 
     @cached_property
     def pair(self) -> tuple[str, str]:
