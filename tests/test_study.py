@@ -25,6 +25,7 @@ from gannorm.report.study.record import Run, lifetimes, lines_of, waiting
 from gannorm.report.study.told import Told
 from gannorm.study import StudyError, read
 from gannorm.study.identify import tasks
+from gannorm.study.worker import perform
 from gannorm.training.parser import Configuration
 from gannorm.training.run_folder import identity
 
@@ -140,6 +141,19 @@ def test_nothing_is_lost_where_the_study_or_a_worker_is_killed(tmp_path: Path, w
     lines = journal(path)
     assert len({line["key"] for line in lines}) == len(lines) == 4
     assert all(line["status"] == "finished" and line["images"] == 6400 for line in lines)
+
+
+@pytest.mark.parametrize(("reason", "status"), [("collapse: few modes", "stopped"), ("SIGTERM", "finished")])
+def test_a_run_that_was_stopped_is_trained_on_only_if_a_signal_stopped_it(
+    ended: Path, tmp_path: Path, reason: str, status: str
+) -> None:
+    shutil.copytree(ended.parent / "runs", tmp_path / "runs")
+    study = read(written(tmp_path))
+    task = tasks(study, study.jobs(), tmp_path / "runs")[0]
+    results = Path(task.folder) / "results.json"
+    results.write_text(json.dumps(json.loads(results.read_text()) | {"status": "stopped", "reason": reason}))
+    line = perform(task)
+    assert (line["status"], line["reason"]) == (status, reason if status == "stopped" else "")
 
 
 def test_what_is_no_outcome_is_counted_and_run_again_only_if_asked(tmp_path: Path) -> None:

@@ -69,9 +69,9 @@ def signalled(line: Line) -> bool:
     return bool(line["status"] == "stopped" and line.get("reason") in SIGNALS)
 
 
-def looks(path: Path) -> list[list[float | str | None]]:
+def looks(path: Path) -> list[list[int | float | str | None]]:
     """Return images seen, effective modes, covered modes, accepted share and state of each look of a metrics.csv."""
-    seen: dict[int, list[float | str | None]] = {}
+    seen: dict[int, list[int | float | str | None]] = {}
     names = list(STATES)
     if not path.exists():
         return []
