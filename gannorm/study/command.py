@@ -9,6 +9,7 @@ import yaml
 
 from gannorm.records import nearest
 from gannorm.study import folder as study_folder
+from gannorm.study.changes import as_noted, check_unchanged
 from gannorm.study.errors import StudyError
 from gannorm.study.estimate import seconds_per_run
 from gannorm.study.identify import plain, tasks
@@ -76,8 +77,10 @@ def plan(options: argparse.Namespace) -> str:
     study = read(options.file)
     journal = Journal(study_folder.journal_path(study, options.folder))
     jobs = study.jobs()
-    all_tasks = tasks(study, jobs, options.folder)
-    states = {task.key: study_folder.state(task, journal) for task in all_tasks}
+    all_tasks = as_noted(tasks(study, jobs, options.folder), journal)
+    if not options.accept_changes:
+        check_unchanged(study, all_tasks, options.folder / study.name, journal)
+    states = {job.key: study_folder.state(task, journal) for job, task in zip(jobs, all_tasks, strict=True)}
     by_cell: dict[tuple[str, ...], list[str]] = {}
     for job in jobs:
         by_cell.setdefault(tuple(job.cell.values()), []).append(states[job.key])

@@ -2,11 +2,13 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gannorm import files
 from gannorm.collapse import STATES
+from gannorm.report.run.record import lines_of_json
 from gannorm.report.study.record import lines_of
 
 Line = dict[str, Any]
@@ -20,17 +22,42 @@ class Journal:
 
     Args:
         path: The file; it may not be there yet. A last line that is torn is left out, and written anew.
+
+    Attributes:
+        lines: Of runs that have ended.
+        parts: What the runs are made of, in a line of its own; the last one counts. Empty if nobody has said it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: dict[str, Line] = {line["key"]: line for line in lines_of(path)}
+        self.parts: Line = parts_of(path)
 
     def add(self, line: Line) -> None:
-        """Append a line, synced; of a key that is there, the last line counts."""
+        """Append the line of a run; of a key that is there, the last line counts."""
+        self.append(line)
+        self.lines[line["key"]] = line
+
+    def describe(self, parts: Mapping[str, Any]) -> None:
+        """Append what runs are made of from now on, if it is not what they were made of before."""
+        plain = json.loads(json.dumps(parts))
+        if plain != self.parts:
+            self.append({"parts": plain})
+            self.parts = plain
+
+    def append(self, line: Line) -> None:
+        """Append a line, synced."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         files.append(self.path, json.dumps(line, separators=(",", ":")))
-        self.lines[line["key"]] = line
+
+
+def parts_of(path: Path) -> Line:
+    """Return what a journal says that its runs are made of; empty where it does not."""
+    try:
+        told = lines_of_json(path.read_text(encoding="utf-8", errors="replace"), ("parts",))
+    except OSError:
+        return {}
+    return next((line["parts"] for line in reversed(told) if isinstance(line["parts"], dict)), {})
 
 
 def digest(folder: Path) -> Line:

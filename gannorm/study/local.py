@@ -133,7 +133,7 @@ class Local:
             waiting.appendleft(task)
         else:
             reason = f"its process died ({worker.process.exitcode}) {ATTEMPTS} times; too little memory?"
-            failed = task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
+            failed = task.told | {"id": task.id, "status": "failed", "reason": reason}
         if waiting:
             pool.append(self.hire())
         return failed

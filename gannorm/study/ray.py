@@ -102,7 +102,7 @@ class Cluster:
             return line
         except self.ray.exceptions.RayError as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            return task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
+            return task.told | {"id": task.id, "status": "failed", "reason": reason}
 
 
 def seen(path: str) -> tuple[bool, str]:

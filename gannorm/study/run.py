@@ -9,6 +9,7 @@ from gannorm import screen
 from gannorm.report.study.page import NAME as PAGE
 from gannorm.report.study.page import write as write_page
 from gannorm.study import folder as study_folder
+from gannorm.study.changes import as_noted, check_unchanged
 from gannorm.study.identify import tasks
 from gannorm.study.journal import Journal, Line, signalled
 from gannorm.study.launchers import Launcher
@@ -61,10 +62,10 @@ def run(
     kept = study_folder.journal_path(study, folder)
     with study_folder.locked(place, kept):
         journal = Journal(kept)
+        all_tasks = as_noted(tasks(study, study.jobs(), folder.resolve()), journal)  # a worker may stand elsewhere
         if not accept_changes:
-            study_folder.check_unchanged(study, place, journal)
-        all_tasks = tasks(study, study.jobs(), folder.resolve())  # a worker may stand elsewhere
-        study_folder.write(study, place, journal)
+            check_unchanged(study, all_tasks, place, journal)
+        study_folder.write(study, all_tasks, place, journal)
         open_states = ("absent", "incomplete", "failed") if retry_failed else ("absent", "incomplete")
         waiting = [task for task in all_tasks if study_folder.state(task, journal) in open_states]
         screen.say(f"study {place}: {len(all_tasks)} runs, {len(all_tasks) - len(waiting)} of them there")

@@ -29,6 +29,11 @@ class Task:
     folder: str
     told: Line
 
+    @property
+    def id(self) -> str:
+        """Return the run's id."""
+        return Path(self.folder).name
+
 
 def set_up(threads: int = 1, group: str | None = None) -> None:
     """Make this process a worker: so many threads of torch, Weights & Biases only if it was asked for."""
