@@ -50,6 +50,8 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
         raise StudyError(f"--workers {options.workers}: 1 or more are needed")
     if options.gpus < 0:
         raise StudyError(f"--gpus {options.gpus:g}: a share of a GPU, or several, is needed")
+    if options.gpus > 1 and not options.gpus.is_integer():
+        raise StudyError(f"--gpus {options.gpus:g}: a share of one GPU, or whole ones, can be had")
     if options.launcher == "local" and (options.gpus or options.address):
         raise StudyError("--gpus and --address are for --launcher ray")
     if options.sweep:

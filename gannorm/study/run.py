@@ -16,6 +16,7 @@ from gannorm.study.launchers import Launcher
 from gannorm.study.matrix import Study, read
 
 PAGE_EVERY = 60.0  # seconds between two pages while runs go on
+PAGE_TIMES = 20  # and so many times what a page takes: a study of thousands of runs is not there to write pages
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,15 @@ def run(
 
 def follow(lines: Iterator[Line], journal: Journal, place: Path, number: int) -> None:
     """Keep each line, say it, and write the page now and then."""
-    shown = time.monotonic()
+    due = time.monotonic() + PAGE_EVERY
     for count, line in enumerate(lines, 1):
         if not signalled(line):
             journal.add(line)
         screen.say(f"{count:>6}/{number} {told(line)}")
-        if time.monotonic() - shown > PAGE_EVERY:
+        if (began := time.monotonic()) > due:
             page_of(place)
-            shown = time.monotonic()
+            now = time.monotonic()
+            due = now + max(PAGE_EVERY, PAGE_TIMES * (now - began))
 
 
 def page_of(place: Path) -> Path:
