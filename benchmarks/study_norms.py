@@ -1,5 +1,6 @@
 """What the committed journal of the study of norms says: the generated part of docs/study-norms.md."""
 
+import json
 import statistics
 import tempfile
 from pathlib import Path
@@ -19,10 +20,12 @@ PAGE = ROOT / "docs" / "study-norms.md"
 TABLE = ROOT / "docs" / "study-norms.csv"  # every cell
 
 
-def told() -> Told:
-    """Return the study as its journal tells it."""
+def told(path: Path = STUDY) -> Told:
+    """Return a study as its journal tells it."""
+    study = read(path)
     with tempfile.TemporaryDirectory() as place:
-        folder.write(read(STUDY), Path(place))
+        runs = [(job.key, job.cell, job.seed) for job in study.jobs()]
+        (Path(place) / "study.json").write_text(json.dumps(folder.content(study, Path(place), runs)))
         return Told(StudyRecord.read(Path(place)))
 
 

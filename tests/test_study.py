@@ -17,14 +17,15 @@ import pytest
 import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
-from gannorm import cli
+from gannorm import __version__, cli
 from gannorm.report.study import StudyRecord, write
 from gannorm.report.study.claims import by_seed, effects, factor_effects, sentences
 from gannorm.report.study.maps import maps_of
 from gannorm.report.study.record import Run, lifetimes, lines_of, waiting
 from gannorm.report.study.told import Told
 from gannorm.study import StudyError, read
-from gannorm.study.identify import tasks
+from gannorm.study.identify import probes, tasks
+from gannorm.study.worker import perform
 from gannorm.training.parser import Configuration
 from gannorm.training.run_folder import identity
 
@@ -111,6 +112,59 @@ def test_a_changed_file_is_refused_with_what_differs_and_old_runs_are_left_out(
     assert {run.line["images"] for run in record.runs} == {704}
 
 
+def test_a_journal_alone_tells_what_was_changed(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "runs" / "tiny"
+    own.mkdir(parents=True)
+    shutil.copy(ended.parent / "runs" / "tiny" / "journal.jsonl", own)
+    assert cli.main(command(written(tmp_path, config={**CONFIG, "images": 704}), "--dry-run")) == 2
+    assert "changed are config: images;" in capsys.readouterr().err
+    (own / "journal.jsonl").write_text("\n".join(map(json.dumps, journal(tmp_path / "tiny.yaml"))) + "\n")
+    for factors, words in (
+        ({"model.generator.norm": ["batch", "group"]}, "'model.generator.norm', which has no level 'layer' any more"),
+        ({**STUDY["factors"], "model.loss": ["hinge"]}, "changed are factor 'model.loss', which is new;"),
+        ({"norm": {"batch": {"model.generator.norm": "batch"}}}, "which is not there any more"),
+    ):
+        assert cli.main(command(written(tmp_path, factors=factors), "--dry-run")) == 2
+        assert words in capsys.readouterr().err
+    assert cli.main(command(written(tmp_path, seeds=[0]), "--dry-run")) == 0  # fewer seeds are no mistake
+
+
+def test_what_is_the_default_anyway_changes_nothing(ended: Path, tmp_path: Path) -> None:
+    shutil.copytree(ended.parent / "runs", tmp_path / "runs")
+    path = written(tmp_path, config={**CONFIG, "compare_at": "images"})
+    before = journal(path)
+    assert cli.main(command(path)) == 0
+    assert journal(path) == before
+    record = StudyRecord.read(tmp_path / "runs" / "tiny")
+    assert (len(record.runs), record.others) == (4, 0)
+
+
+def test_runs_of_other_defaults_are_refused_with_both_ids_and_made_anew(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "runs" / "tiny"
+    own.mkdir(parents=True)
+    lines = journal(ended)
+    (own / "journal.jsonl").write_text("\n".join(map(json.dumps, [lines[0] | {"id": "0ld"}, *lines[1:]])) + "\n")
+    path = written(tmp_path)
+    assert cli.main(command(path)) == 2
+    assert f"0ld was made, {lines[0]['id']} would be" in capsys.readouterr().err
+    assert cli.main(command(path, "--accept-changes")) == 0
+    (anew,) = journal(path)[4:]
+    assert (anew["key"], anew["id"], anew["final"]) == (lines[0]["key"], lines[0]["id"], lines[0]["final"])
+
+
+def test_kept_ids_are_not_believed_where_a_default_has_changed(ended: Path, tmp_path: Path) -> None:
+    study = read(ended)
+    expected = tasks(study, study.jobs(), tmp_path)
+    kept = tmp_path / "tiny" / "ids.json"
+    kept.parent.mkdir()
+    kept.write_text(json.dumps({"gannorm": __version__, "ids": {task.key: f"0ld{task.key}" for task in expected}}))
+    assert tasks(study, study.jobs(), tmp_path) == expected
+
+
 def test_a_renamed_level_keeps_its_runs(ended: Path, tmp_path: Path) -> None:
     shutil.copytree(ended.parent / "runs" / "tiny", tmp_path / "runs" / "tiny")
     factors = {"norm": {"BN": {"model.generator.norm": "batch"}, "LN": {"model.generator.norm": "layer"}}}
@@ -140,6 +194,19 @@ def test_nothing_is_lost_where_the_study_or_a_worker_is_killed(tmp_path: Path, w
     lines = journal(path)
     assert len({line["key"] for line in lines}) == len(lines) == 4
     assert all(line["status"] == "finished" and line["images"] == 6400 for line in lines)
+
+
+@pytest.mark.parametrize(("reason", "status"), [("collapse: few modes", "stopped"), ("SIGTERM", "finished")])
+def test_a_run_that_was_stopped_is_trained_on_only_if_a_signal_stopped_it(
+    ended: Path, tmp_path: Path, reason: str, status: str
+) -> None:
+    shutil.copytree(ended.parent / "runs", tmp_path / "runs")
+    study = read(written(tmp_path))
+    task = tasks(study, study.jobs(), tmp_path / "runs")[0]
+    results = Path(task.folder) / "results.json"
+    results.write_text(json.dumps(json.loads(results.read_text()) | {"status": "stopped", "reason": reason}))
+    line = perform(task)
+    assert (line["status"], line["reason"]) == (status, reason if status == "stopped" else "")
 
 
 def test_what_is_no_outcome_is_counted_and_run_again_only_if_asked(tmp_path: Path) -> None:
@@ -342,7 +409,7 @@ def test_ids_of_seeds_are_those_of_each_resolved_alone(tmp_path: Path) -> None:
         assert Path(task.folder).name == identity(Configuration(list(task.arguments)).plain())
 
 
-def test_the_committed_journal_is_of_its_study() -> None:
+def test_the_committed_journal_is_of_its_study(tmp_path: Path) -> None:
     study = read(Path("configs/studies/norms-mlp.yaml"))
     assert study.journal is not None
     keys = {job.key for job in study.jobs()}
@@ -350,6 +417,9 @@ def test_the_committed_journal_is_of_its_study() -> None:
     lines = lines_of(study.journal)
     assert lines
     assert {line["key"] for line in lines} <= keys
+    some = probes(study.jobs())
+    ids = {task.key: task.id for task in tasks(study, some, tmp_path)}
+    assert {line["key"]: line["id"] for line in lines if line["key"] in ids} == ids
 
 
 def test_a_study_without_a_file_is_one_line(tmp_path: Path) -> None:

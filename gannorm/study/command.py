@@ -9,6 +9,7 @@ import yaml
 
 from gannorm.records import nearest
 from gannorm.study import folder as study_folder
+from gannorm.study.changes import as_noted, check_unchanged
 from gannorm.study.errors import StudyError
 from gannorm.study.estimate import seconds_per_run
 from gannorm.study.identify import plain, tasks
@@ -49,6 +50,8 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
         raise StudyError(f"--workers {options.workers}: 1 or more are needed")
     if options.gpus < 0:
         raise StudyError(f"--gpus {options.gpus:g}: a share of a GPU, or several, is needed")
+    if options.gpus > 1 and not options.gpus.is_integer():
+        raise StudyError(f"--gpus {options.gpus:g}: a share of one GPU, or whole ones, can be had")
     if options.launcher == "local" and (options.gpus or options.address):
         raise StudyError("--gpus and --address are for --launcher ray")
     if options.sweep:
@@ -76,8 +79,10 @@ def plan(options: argparse.Namespace) -> str:
     study = read(options.file)
     journal = Journal(study_folder.journal_path(study, options.folder))
     jobs = study.jobs()
-    all_tasks = tasks(study, jobs, options.folder)
-    states = {task.key: study_folder.state(task, journal) for task in all_tasks}
+    all_tasks = as_noted(tasks(study, jobs, options.folder), journal)
+    if not options.accept_changes:
+        check_unchanged(study, all_tasks, options.folder / study.name, journal)
+    states = {job.key: study_folder.state(task, journal) for job, task in zip(jobs, all_tasks, strict=True)}
     by_cell: dict[tuple[str, ...], list[str]] = {}
     for job in jobs:
         by_cell.setdefault(tuple(job.cell.values()), []).append(states[job.key])

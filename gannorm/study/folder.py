@@ -1,4 +1,4 @@
-"""The folder of a study: who writes to it, what it was made of, and in which state each run is."""
+"""The folder of a study: who writes to it, what it was last used for, and in which state each run is."""
 
 import contextlib
 import fcntl
@@ -6,16 +6,16 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from gannorm import files
 from gannorm.report.study.record import ENDED
 from gannorm.study.errors import StudyError
-from gannorm.study.journal import Journal
+from gannorm.study.journal import Journal, Line
 from gannorm.study.local import lock_of
-from gannorm.study.matrix import Study
+from gannorm.study.matrix import Cell, Study
 from gannorm.study.worker import Task
 
 PATIENCE = 5.0  # seconds for workers of a study that was killed to notice it
@@ -73,46 +73,6 @@ def parts(study: Study) -> dict[str, Any]:
     return {"config": study.config, "factors": study.factors, "seeds": study.seeds, **cells, "outcome": study.outcome}
 
 
-def check_unchanged(study: Study, folder: Path, journal: Journal) -> None:
-    """Refuse a study file that was changed so that runs which have ended are no longer of it.
-
-    Cells and seeds that are left out by name are no mistake; nor is what was accepted before.
-
-    Raises:
-        StudyError: It was; the parts that differ are named.
-    """
-    jobs = {job.key for job in study.jobs()}
-    before, now = written(folder), parts(study)
-    others = [
-        line
-        for key, line in journal.lines.items()
-        if key not in jobs and line["status"] in ENDED and key not in before.get("accepted", ())
-    ]
-    differ = [name for name in ("config", "factors", "settings") if before and before.get(name, []) != now[name]]
-    if not others or (before and not differ):
-        return
-    told = [f"{name}: {', '.join(changed(before.get(name), now[name]))}" for name in differ]
-    raise StudyError(
-        f"study {study.name}: {len(others)} runs that have ended are no longer of it, such as {others[0]['cell']} "
-        f"seed {others[0]['seed']}; changed are {'; '.join(told) or 'its parts'}; "
-        "give it another name, or --accept-changes to leave them out"
-    )
-
-
-def changed(before: Any, now: Any, at: str = "") -> list[str]:
-    """Return the places where two plain data differ.
-
-    Example:
-        >>> changed({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2})
-        ['a.b']
-    """
-    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
-        return [] if before == now else [at or "it"]
-    keys = sorted({*before, *now}, key=str)
-    places = [changed(before.get(key), now.get(key), f"{at}.{key}" if at else str(key)) for key in keys]
-    return [place for found in places for place in found]
-
-
 def written(folder: Path) -> dict[str, Any]:
     """Return what the folder was last used for; empty for a new one."""
     try:
@@ -121,29 +81,43 @@ def written(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def write(study: Study, folder: Path, journal: Journal | None = None) -> None:
+def write(study: Study, tasks: Sequence[Task], folder: Path, journal: Journal) -> None:
     """Keep beside the runs what they are made of, for the page and for the next attempt.
 
     Args:
         study: As its file says it.
+        tasks: Its runs.
         folder: Of the study.
         journal: Whose other runs were accepted as no longer of it.
     """
-    told = {"name": study.name, **parts(study)}
-    told["journal"] = os.path.relpath(study.journal, folder) if study.journal else None
-    told["jobs"] = [[job.key, list(job.cell.values()), job.seed] for job in study.jobs()]
-    jobs = {key for key, *_ in told["jobs"]}
-    told["accepted"] = sorted(key for key in journal.lines if key not in jobs) if journal else []
+    told = content(study, folder, [(task.key, task.told["cell"], task.told["seed"]) for task in tasks])
+    by_key = {task.key: task for task in tasks}
+    other = (key for key, line in journal.lines.items() if key not in by_key or not belongs(line, by_key[key]))
+    told["accepted"] = sorted(other)
     files.write(folder / "study.json", json.dumps(told) + "\n")
+    journal.describe(parts(study))
+
+
+def content(study: Study, folder: Path, runs: Iterable[tuple[str, Cell, int]]) -> dict[str, Any]:
+    """Return what `study.json` holds of a study and its runs, each with key, cell and seed."""
+    journal = os.path.relpath(study.journal, folder) if study.journal else None
+    jobs = [[key, list(cell.values()), seed] for key, cell, seed in runs]
+    return {"name": study.name, **parts(study), "journal": journal, "jobs": jobs}
+
+
+def belongs(line: Line, task: Task) -> bool:
+    """Return whether a line is of the run that a task makes, and not of one with other defaults."""
+    return bool(line.get("id", task.id) == task.id)
 
 
 def state(task: Task, journal: Journal) -> str:
     """Return `done`, `failed`, `incomplete` or `absent`."""
-    status = journal.lines.get(task.key, {}).get("status")
-    if status in ENDED:
-        return "done"
-    if status == "failed":
-        return "failed"
+    line = journal.lines.get(task.key)
+    if line is not None and belongs(line, task):
+        if line["status"] in ENDED:
+            return "done"
+        if line["status"] == "failed":
+            return "failed"
     return "incomplete" if Path(task.folder).exists() else "absent"
 
 

@@ -29,7 +29,11 @@ def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
     """
     kept = folder / study.name / "ids.json"
     known = known_ids(kept)
-    found = known | resolved(study, [job for job in jobs if job.key not in known], folder)
+    probed = resolved(study, probes(jobs), folder)
+    if any(known.get(key, own) != own for key, own in probed.items()):
+        known = {}  # a default has changed since
+    known_or_probed = known | probed
+    found = known_or_probed | resolved(study, [job for job in jobs if job.key not in known_or_probed], folder)
     if found != known and kept.parent.is_dir():
         files.write(kept, json.dumps({"gannorm": __version__, "ids": found}))
     check_different(jobs, found)
@@ -42,6 +46,15 @@ def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
         )
         for job in jobs
     ]
+
+
+def probes(jobs: Iterable[Job]) -> list[Job]:
+    """Return for each level of each factor the first job that has it: every class that the study names is in one."""
+    first: dict[tuple[str, str], Job] = {}
+    for job in jobs:
+        for level in job.cell.items():
+            first.setdefault(level, job)
+    return list({job.key: job for job in first.values()}.values())
 
 
 def check_different(jobs: Sequence[Job], ids: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gannorm import files
 from gannorm.collapse import STATES
+from gannorm.report.run.record import lines_of_json
 from gannorm.report.study.record import lines_of
 
 Line = dict[str, Any]
@@ -23,17 +24,42 @@ class Journal:
 
     Args:
         path: The file; it may not be there yet. A last line that is torn is left out, and written anew.
+
+    Attributes:
+        lines: Of runs that have ended.
+        parts: What the runs are made of, in a line of its own; the last one counts. Empty if nobody has said it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: dict[str, Line] = {line["key"]: line for line in lines_of(path)}
+        self.parts: Line = parts_of(path)
 
     def add(self, line: Line) -> None:
-        """Append a line, synced; of a key that is there, the last line counts."""
+        """Append the line of a run; of a key that is there, the last line counts."""
+        self.append(line)
+        self.lines[line["key"]] = line
+
+    def describe(self, parts: Mapping[str, Any]) -> None:
+        """Append what runs are made of from now on, if it is not what they were made of before."""
+        plain = json.loads(json.dumps(parts))
+        if plain != self.parts:
+            self.append({"parts": plain})
+            self.parts = plain
+
+    def append(self, line: Line) -> None:
+        """Append a line, synced."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         files.append(self.path, json.dumps(line, separators=(",", ":")))
-        self.lines[line["key"]] = line
+
+
+def parts_of(path: Path) -> Line:
+    """Return what a journal says that its runs are made of; empty where it does not."""
+    try:
+        told = lines_of_json(path.read_text(encoding="utf-8", errors="replace"), ("parts",))
+    except OSError:
+        return {}
+    return next((line["parts"] for line in reversed(told) if isinstance(line["parts"], dict)), {})
 
 
 def digest(folder: Path) -> Line:
@@ -74,9 +100,9 @@ def signalled(line: Line) -> bool:
     return bool(line["status"] == "stopped" and line.get("reason") in SIGNALS)
 
 
-def looks(path: Path) -> list[list[float | str | None]]:
+def looks(path: Path) -> list[list[int | float | str | None]]:
     """Return images seen, effective modes, covered modes, accepted share and state of each look of a metrics.csv."""
-    seen: dict[int, list[float | str | None]] = {}
+    seen: dict[int, list[int | float | str | None]] = {}
     names = list(STATES)
     if not path.exists():
         return []
@@ -91,8 +117,8 @@ def looks(path: Path) -> list[list[float | str | None]]:
     return [[images, *entry] for images, entry in sorted(seen.items()) if entry[0] is not None]
 
 
-def shifts_of(path: Path) -> list[list[float | None]]:
-    """Return images seen and the covariate shift of G's and of D's layers, their mean, at each look that has read it."""
+def shifts_of(path: Path) -> list[list[int | float | None]]:
+    """Return images seen and the mean covariate shift of G's layers and of D's, at each look that has read it."""
     if not path.exists():
         return []
     found = []
@@ -104,7 +130,7 @@ def shifts_of(path: Path) -> list[list[float | None]]:
     return found
 
 
-def shift_of(row: Mapping[str, str | None], network: str) -> float | None:
+def shift_of(row: Mapping[str, str | None], network: str) -> int | float | None:
     """Return the mean relative shift over the layers of a network, in one row of a metrics.csv."""
     start = f"covariate_shift/{network}/"
     values = [
@@ -113,9 +139,9 @@ def shift_of(row: Mapping[str, str | None], network: str) -> float | None:
     return rounded(statistics.fmean(values)) if values else None
 
 
-def means_of(shifts: Sequence[Sequence[float | None]]) -> dict[str, float]:
+def means_of(shifts: Sequence[Sequence[int | float | None]]) -> dict[str, int | float]:
     """Return the mean over looks of each network's covariate shift, where it was read."""
-    found = {}
+    found: dict[str, int | float] = {}
     for place, name in enumerate(SHIFTS, 1):
         values = [value for row in shifts if (value := row[place]) is not None]
         found |= {name: rounded(statistics.fmean(values))} if values else {}

@@ -14,13 +14,11 @@ from gannorm.study.worker import Task
 
 @runtime_checkable
 class Launcher(Protocol):
-    """Whoever has tasks done.
+    """Whoever has tasks done."""
 
-    Attributes:
-        workers: How many at a time.
-    """
-
-    workers: int
+    @property
+    def workers(self) -> int:
+        """Return how many at a time."""
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
         """Yield the line of each task as it ends."""

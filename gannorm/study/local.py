@@ -14,11 +14,11 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from gannorm.study.attempts import ATTEMPTS, Attempts, lost
 from gannorm.study.journal import Line, signalled
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 BYTES_PER_WORKER = 1.5 * 2**30  # of a process with torch and a small GAN
-ATTEMPTS = 3  # of a run whose worker dies
 CONTAINER = Path("/sys/fs/cgroup")
 STAY = 0.5  # seconds between two looks at whether the study is still there
 
@@ -66,7 +66,7 @@ class Local:
     workers: int
     folder: Path
     group: str
-    attempts: dict[str, int] = field(default_factory=dict)
+    attempts: Attempts = field(default_factory=Attempts)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
         """Yield the line of each task as it ends; a task whose worker dies is begun again, from its checkpoint."""
@@ -106,7 +106,7 @@ class Local:
     def give(self, worker: Worker, task: Task) -> None:
         """Tell a worker what to do; one that has died is noticed when it is listened to."""
         worker.task = task
-        self.attempts[task.key] = self.attempts.get(task.key, 0) + 1
+        self.attempts.begin(task)
         with contextlib.suppress(BrokenPipeError):
             worker.line.send(task)
 
@@ -119,7 +119,7 @@ class Local:
         except (EOFError, OSError):
             return self.bury(worker, task, waiting, pool)
         worker.task = None
-        if signalled(line) and self.attempts[task.key] < ATTEMPTS:
+        if signalled(line) and self.attempts.more(task):
             waiting.append(task)
             return None
         return line
@@ -129,11 +129,10 @@ class Local:
         worker.process.join()
         pool.remove(worker)
         failed = None
-        if self.attempts[task.key] < ATTEMPTS:
+        if self.attempts.more(task):
             waiting.appendleft(task)
         else:
-            reason = f"its process died ({worker.process.exitcode}) {ATTEMPTS} times; too little memory?"
-            failed = task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
+            failed = lost(task, f"its process died ({worker.process.exitcode}) {ATTEMPTS} times; too little memory?")
         if waiting:
             pool.append(self.hire())
         return failed

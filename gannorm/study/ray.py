@@ -6,20 +6,26 @@ on from its last one. The only file that imports ray.
 
 import contextlib
 import fcntl
+import math
 import os
 import socket
 import uuid
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gannorm import screen
 from gannorm._version import __version__
+from gannorm.study.attempts import ATTEMPTS, Attempts, lost
 from gannorm.study.errors import StudyError
-from gannorm.study.journal import Line
+from gannorm.study.journal import Line, signalled
 from gannorm.study.local import lock_of
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
-ATTEMPTS = 3  # of a run whose node or process is lost
+AHEAD = 2  # runs that are given out, for each that the cluster has room for
+NOTICE = 60.0  # seconds without a start after which it is told
+SHOWN = 8  # nodes in a message
 KNOCK = 10.0  # seconds for a cluster's head to take a connection
 PATIENCE = 60.0  # seconds for a cluster to answer whether it sees the folder
 
@@ -32,19 +38,45 @@ class Cluster:
         group: Of Weights & Biases.
         address: Of the cluster; None = the one this machine is in, or a new one of this machine alone.
         gpus: Of each run; fractions share one.
-        workers: Runs at a time; None = as many as the cluster has processors.
+        workers: Runs that are given out at a time; None = twice as many as there is room for.
 
     Raises:
-        StudyError: Ray is not installed, the cluster cannot be reached, or does not see the folder.
+        StudyError: Ray is not installed; the cluster cannot be reached, cannot hold a run, or does not see the folder.
     """
 
     def __init__(self, folder: Path, group: str, address: str | None, gpus: float, workers: int | None) -> None:
-        self.folder, self.group, self.gpus = folder.resolve(), group, gpus
+        self.folder, self.group, self.gpus, self.asked = folder.resolve(), group, gpus, workers
+        self.attempts = Attempts()
         self.ray = connected(address)
-        self.workers = workers or max(1, int(self.ray.cluster_resources().get("CPU", 1)))
-        if gpus > self.ray.cluster_resources().get("GPU", 0):
-            raise StudyError(f"--gpus {gpus:g}: the cluster has {self.ray.cluster_resources().get('GPU', 0):g}")
+        self.remote = self.ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(in_cluster)
+        self.check_room()
         self.check_nodes()
+
+    @property
+    def workers(self) -> int:
+        """Runs that are given out at a time, of the cluster as it is now.
+
+        Where nobody says how many, there are always some that wait: a cluster that grows does so for them.
+        """
+        there = self.ray.cluster_resources()
+        fitting = min(there.get("CPU", 0), there.get("GPU", 0) / self.gpus if self.gpus else math.inf)
+        return self.asked or max(1, int(AHEAD * fitting))
+
+    def check_room(self) -> None:
+        """Refuse a cluster none of whose nodes has what one run needs, unless somebody says how many runs fit it.
+
+        Raises:
+            StudyError: None has.
+        """
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        if self.asked or any(node.get("CPU", 0) >= 1 and node.get("GPU", 0) >= self.gpus for node in nodes):
+            return
+        needed = "a processor" + (f" and {self.gpus:g} GPUs" if self.gpus else "")
+        there = ", ".join(f"{node.get('CPU', 0):g} + {node.get('GPU', 0):g}" for node in nodes[:SHOWN])
+        raise StudyError(
+            f"no node of the cluster has {needed} for a run (processors + GPUs: {there}); "
+            "add one, or give --workers if the cluster adds nodes by itself"
+        )
 
     def check_nodes(self) -> None:
         """Refuse a cluster one of whose nodes does not see the study's folder, or has another version.
@@ -79,30 +111,79 @@ class Cluster:
         return self.ray.remote(num_cpus=0, scheduling_strategy=pinned)(seen)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
-        """Yield the line of each task as it ends."""
-        remote = self.ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=ATTEMPTS - 1)(in_cluster)
-        waiting = list(reversed(tasks))
-        running: dict[Any, Task] = {}
+        """Yield the line of each task as it ends; one whose node or process is lost is begun again."""
+        waiting, running, notice = deque(tasks), dict[Any, Task](), Notice(lock_of(self.folder))
         try:
             while waiting or running:
-                while waiting and len(running) < self.workers:
-                    task = waiting.pop()
-                    running[remote.remote(task, self.group, lock_of(self.folder))] = task
-                for reference in self.ray.wait(list(running), num_returns=1)[0]:
-                    yield self.line_of(reference, running.pop(reference))
+                self.give_out(waiting, running)
+                ended = self.ray.wait(list(running), num_returns=1, timeout=notice.seconds)[0]
+                notice.look(bool(ended))
+                heard = [self.hear(reference, running.pop(reference), waiting) for reference in ended]
+                self.give_out(waiting, running)  # before whoever reads the lines takes time to write a page
+                yield from (line for line in heard if line is not None)
         finally:
             for reference in running:
                 with contextlib.suppress(Exception):  # the cluster may be gone
                     self.ray.cancel(reference, force=True)
 
-    def line_of(self, reference: Any, task: Task) -> Line:
-        """Return what came of a task."""
+    def give_out(self, waiting: deque[Task], running: dict[Any, Task]) -> None:
+        """Give the cluster tasks, as far as there are some and it has room."""
+        asked = {name: value for name, value in os.environ.items() if name.startswith("WANDB_")}
+        room = self.workers - len(running)
+        while waiting and room > 0:
+            task = waiting.popleft()
+            self.attempts.begin(task)
+            running[self.remote.remote(task, self.group, lock_of(self.folder), asked)] = task
+            room -= 1
+
+    def hear(self, reference: Any, task: Task, waiting: deque[Task]) -> Line | None:
+        """Return what came of a task, None of one that is begun again."""
         try:
             line: Line = self.ray.get(reference)
-            return line
+        except self.ray.exceptions.RayTaskError as error:
+            return lost(task, words(error))
         except self.ray.exceptions.RayError as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            return task.told | {"id": Path(task.folder).name, "status": "failed", "reason": reason}
+            if not self.attempts.more(task):
+                return lost(task, f"lost {ATTEMPTS} times; {words(error)}")
+            waiting.appendleft(task)
+            return None
+        if signalled(line) and self.attempts.more(task):
+            waiting.append(task)
+            return None
+        return line
+
+
+class Notice:
+    """Tells once where nothing has started for long: a cluster whose nodes are taken says nothing by itself.
+
+    Args:
+        lock: A file that each task touches when it starts.
+
+    Attributes:
+        seconds: To wait before the next look; None = for ever.
+    """
+
+    def __init__(self, lock: Path) -> None:
+        self.lock = lock
+        self.before = touched(lock)
+        self.seconds: float | None = NOTICE
+
+    def look(self, ended: bool) -> None:
+        """Tell, if there is something to tell."""
+        started = ended or touched(self.lock) != self.before
+        if not started and self.seconds is not None:
+            screen.warn(f"nothing has started for {self.seconds:.0f} s; `ray status` says who has the cluster's nodes")
+        self.seconds = None
+
+
+def touched(path: Path) -> int | None:
+    """Return when a file was last touched; None where it is not there."""
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def words(error: Exception) -> str:
+    """Return an error in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def seen(path: str) -> tuple[bool, str]:
@@ -110,11 +191,19 @@ def seen(path: str) -> tuple[bool, str]:
     return os.path.exists(path), __version__
 
 
-def in_cluster(task: Task, group: str, lock: Path) -> Line:
-    """Train on whatever node this is, and let the file say meanwhile that somebody does."""
-    os.environ.update(SINGLE)
+def in_cluster(task: Task, group: str, lock: Path, asked: dict[str, str]) -> Line:
+    """Train on whatever node this is, and let the file say meanwhile that somebody does.
+
+    Args:
+        task: What to do.
+        group: Of Weights & Biases.
+        lock: The file.
+        asked: Variables of whoever started the study, which a node does not have by itself.
+    """
+    os.environ.update(asked | SINGLE)
     set_up(group=group)
     with lock.open("a") as file:
+        lock.touch()
         with contextlib.suppress(OSError):  # some shared storage has no locks
             fcntl.flock(file, fcntl.LOCK_SH)
         return perform(task)

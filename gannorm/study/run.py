@@ -9,12 +9,14 @@ from gannorm import screen
 from gannorm.report.study.page import NAME as PAGE
 from gannorm.report.study.page import write as write_page
 from gannorm.study import folder as study_folder
+from gannorm.study.changes import as_noted, check_unchanged
 from gannorm.study.identify import tasks
 from gannorm.study.journal import Journal, Line, signalled
 from gannorm.study.launchers import Launcher
 from gannorm.study.matrix import Study, read
 
 PAGE_EVERY = 60.0  # seconds between two pages while runs go on
+PAGE_TIMES = 20  # and so many times what a page takes: a study of thousands of runs is not there to write pages
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,10 @@ def run(
     kept = study_folder.journal_path(study, folder)
     with study_folder.locked(place, kept):
         journal = Journal(kept)
+        all_tasks = as_noted(tasks(study, study.jobs(), folder.resolve()), journal)  # a worker may stand elsewhere
         if not accept_changes:
-            study_folder.check_unchanged(study, place, journal)
-        all_tasks = tasks(study, study.jobs(), folder.resolve())  # a worker may stand elsewhere
-        study_folder.write(study, place, journal)
+            check_unchanged(study, all_tasks, place, journal)
+        study_folder.write(study, all_tasks, place, journal)
         open_states = ("absent", "incomplete", "failed") if retry_failed else ("absent", "incomplete")
         waiting = [task for task in all_tasks if study_folder.state(task, journal) in open_states]
         screen.say(f"study {place}: {len(all_tasks)} runs, {len(all_tasks) - len(waiting)} of them there")
@@ -81,14 +83,15 @@ def run(
 
 def follow(lines: Iterator[Line], journal: Journal, place: Path, number: int) -> None:
     """Keep each line, say it, and write the page now and then."""
-    shown = time.monotonic()
+    due = time.monotonic() + PAGE_EVERY
     for count, line in enumerate(lines, 1):
         if not signalled(line):
             journal.add(line)
         screen.say(f"{count:>6}/{number} {told(line)}")
-        if time.monotonic() - shown > PAGE_EVERY:
+        if (began := time.monotonic()) > due:
             page_of(place)
-            shown = time.monotonic()
+            now = time.monotonic()
+            due = now + max(PAGE_EVERY, PAGE_TIMES * (now - began))
 
 
 def page_of(place: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gannorm.study.journal import Line, digest
+from gannorm.study.journal import Line, digest, signalled
 
 SINGLE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -29,6 +29,11 @@ class Task:
     folder: str
     told: Line
 
+    @property
+    def id(self) -> str:
+        """Return the run's id."""
+        return Path(self.folder).name
+
 
 def set_up(threads: int = 1, group: str | None = None) -> None:
     """Make this process a worker: so many threads of torch, Weights & Biases only if it was asked for."""
@@ -46,10 +51,11 @@ def perform(task: Task) -> Line:
     from gannorm import training
 
     folder = Path(task.folder)
-    resume = ["--resume"] if folder.exists() and not finished(folder) else []
+    resume = ["--resume"] if folder.exists() else []
     try:
-        outcome = training.run([*task.arguments, *resume])
-        return task.told | digest(outcome.folder.path)
+        if not ended(folder):
+            training.run([*task.arguments, *resume])
+        return task.told | digest(folder)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # one run must not end a study
@@ -71,9 +77,13 @@ def failed(folder: Path, error: BaseException) -> Line:
     return found | {"id": folder.name, "status": status, "reason": reason}
 
 
-def finished(folder: Path) -> bool:
-    """Return whether a run folder says that it is finished."""
+def ended(folder: Path) -> bool:
+    """Return whether a run folder says that its run is over: a study may be killed before it notes that.
+
+    What the collapse policy stopped is not to be trained on; what a signal stopped is.
+    """
     try:
-        return bool(json.loads((folder / "results.json").read_text())["status"] == "finished")
-    except (OSError, ValueError, KeyError):
+        results = json.loads((folder / "results.json").read_text())
+        return results["status"] in ("finished", "stopped") and not signalled(results)
+    except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -1,0 +1,198 @@
+"""Who runs a study: what a cluster is asked for, and what is begun again. Ray itself is in `test_study_ray.py`."""
+
+import importlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gannorm import cli
+from gannorm._version import __version__
+from gannorm.study import StudyError, ray
+from gannorm.study.attempts import ATTEMPTS
+from gannorm.study.journal import Journal
+from gannorm.study.ray import Cluster
+from gannorm.study.worker import Task
+from tests.test_study import written
+
+
+class LostError(Exception):
+    """A node or a process was lost."""
+
+
+class Reference:
+    """What will come of a task that was given."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments = arguments
+
+
+class FakeRay:
+    """A cluster that does a task when its line is asked for.
+
+    Args:
+        nodes: Resources of each.
+        does: Returns the line of a task, or raises.
+    """
+
+    exceptions = SimpleNamespace(RayError=LostError, RayTaskError=ZeroDivisionError, GetTimeoutError=TimeoutError)
+    util = SimpleNamespace(
+        scheduling_strategies=SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node)
+    )
+
+    def __init__(self, nodes: list[dict[str, float]], does: Callable[[Task], dict[str, Any]] | None = None) -> None:
+        self.resources, self.does = nodes, does
+        self.given: list[Reference] = []
+        self.waits: list[float | None] = []
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [
+            {"Alive": True, "NodeID": str(i), "NodeManagerAddress": str(i), "Resources": one}
+            for i, one in enumerate(self.resources)
+        ]
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {name: sum(one.get(name, 0) for one in self.resources) for name in ("CPU", "GPU")}
+
+    def remote(self, **_: Any) -> Callable[[Any], Any]:
+        return lambda _: SimpleNamespace(remote=self.give)
+
+    def give(self, *arguments: Any) -> Reference:
+        self.given.append(Reference(*arguments))
+        return self.given[-1]
+
+    def wait(self, references: list[Any], num_returns: int, timeout: float | None) -> Any:
+        self.waits.append(timeout)
+        number = 0 if timeout == 0 else num_returns
+        return references[:number], references[number:]
+
+    def get(self, reference: Reference, timeout: float | None = None) -> Any:
+        if timeout is not None:  # whether a node sees the folder
+            return True, __version__
+        assert self.does is not None
+        return self.does(reference.arguments[0])
+
+    def cancel(self, reference: Any, force: bool) -> None:
+        raise AssertionError(f"{reference} {force}: nothing is left to cancel")
+
+
+def finished(task: Task) -> dict[str, Any]:
+    return task.told | {"status": "finished"}
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Cluster]:
+    """Return how to make a launcher of a fake."""
+
+    def make(fake: FakeRay, gpus: float = 0.0, workers: int | None = None) -> Cluster:
+        monkeypatch.setattr(ray, "connected", lambda _: fake)
+        return Cluster(tmp_path, "tiny", None, gpus, workers)
+
+    return make
+
+
+def some(number: int, folder: Path) -> list[Task]:
+    return [Task(str(i), (), str(folder / str(i)), {"key": str(i), "cell": {}, "seed": i}) for i in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "gpus", "words"),
+    [
+        ([{"CPU": 1.0, "GPU": 1.0}] * 2, 2.0, r"no node .* a processor and 2 GPUs .* 1 \+ 1, 1 \+ 1\)"),
+        ([{"CPU": 4.0}, {"GPU": 1.0}], 0.5, r"no node .* and 0.5 GPUs .* 4 \+ 0, 0 \+ 1\)"),
+        ([{}], 0.0, r"no node of the cluster has a processor for a run"),
+    ],
+)
+def test_a_cluster_that_could_never_start_a_run_is_refused_unless_it_may_grow(
+    cluster: Callable[..., Cluster], nodes: list[dict[str, float]], gpus: float, words: str
+) -> None:
+    with pytest.raises(StudyError, match=words):
+        cluster(FakeRay(nodes), gpus)
+    assert cluster(FakeRay(nodes), gpus, workers=3).workers == 3
+
+
+def test_a_share_of_two_gpus_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["study", str(written(tmp_path)), "--launcher", "ray", "--gpus", "1.5"]) == 2
+    assert "--gpus 1.5: a share of one GPU, or whole ones" in capsys.readouterr().err
+
+
+def test_some_runs_always_wait_so_that_a_cluster_grows_and_is_used_when_it_has(
+    cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    fake = FakeRay([{"CPU": 2.0}], finished)
+    launcher = cluster(fake)
+    fake.given.clear()  # whether nodes see the folder
+    lines = launcher.run(some(12, tmp_path))
+    next(lines)
+    assert len(fake.given) == 4 + 1  # twice the processors, and the next one before the first line was told
+    fake.resources.append({"CPU": 2.0})
+    next(lines)
+    assert len(fake.given) == 1 + 8 + 1
+    assert len(list(lines)) == 10
+
+
+def test_runs_at_a_time_are_those_that_the_gpus_hold(cluster: Callable[..., Cluster]) -> None:
+    assert cluster(FakeRay([{"CPU": 16.0, "GPU": 1.0}]), gpus=0.25).workers == 2 * 4
+
+
+@pytest.mark.parametrize("reason", ["SIGTERM", None])
+def test_a_run_that_a_node_takes_with_it_is_begun_again_but_not_for_ever(
+    cluster: Callable[..., Cluster], tmp_path: Path, reason: str | None
+) -> None:
+    begun = []
+
+    def spoilt(task: Task) -> dict[str, Any]:
+        begun.append(task.key)
+        if task.key == "0" or (task.key == "1" and begun.count("1") < 2):
+            if reason is None:
+                raise LostError("the node died")
+            return task.told | {"status": "stopped", "reason": reason}
+        return finished(task)
+
+    lines = {line["key"]: line for line in cluster(FakeRay([{"CPU": 1.0}], spoilt)).run(some(3, tmp_path))}
+    assert [begun.count(key) for key in "012"] == [ATTEMPTS, 2, 1]
+    assert [lines[key]["status"] for key in "012"] == ["failed" if reason is None else "stopped", *["finished"] * 2]
+
+
+def test_what_was_set_for_weights_and_biases_goes_with_the_task(
+    monkeypatch: pytest.MonkeyPatch, cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WANDB_PROJECT", "norms")
+    monkeypatch.setattr(ray, "perform", lambda task: {"seen": os.environ.get("WANDB_PROJECT"), **task.told})
+    fake = FakeRay([{"CPU": 1.0}], finished)
+    assert len(list(cluster(fake).run(some(1, tmp_path)))) == 1
+    monkeypatch.delenv("WANDB_PROJECT")  # as it is on a node
+    assert ray.in_cluster(*fake.given[-1].arguments)["seen"] == "norms"
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_it_is_told_where_nothing_starts(
+    monkeypatch: pytest.MonkeyPatch,
+    cluster: Callable[..., Cluster],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    starts: bool,
+) -> None:
+    monkeypatch.setattr(ray, "NOTICE", 0.0)
+    fake = FakeRay([{"CPU": 1.0}], finished)
+    if starts:
+        monkeypatch.setattr(
+            fake, "give", lambda *arguments: (tmp_path / "workers.lock").touch() or Reference(*arguments)
+        )
+    assert len(list(cluster(fake).run(some(2, tmp_path)))) == 2
+    assert fake.waits[:2] == [0.0, None]
+    assert ("nothing has started" in capsys.readouterr().err) is not starts
+
+
+def test_pages_take_a_small_part_of_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pages: list[None] = []
+    running = importlib.import_module("gannorm.study.run")  # the package's `run` is the function
+    monkeypatch.setattr(running, "PAGE_EVERY", 0.0)
+    monkeypatch.setattr(running, "page_of", lambda _: pages.append(time.sleep(0.05)))
+    lines = (task.told | {"status": "finished"} for task in some(50, tmp_path))
+    running.follow(lines, Journal(tmp_path / "journal.jsonl"), tmp_path, 50)
+    assert len(pages) == 1  # the next one is due after a second
