@@ -31,13 +31,14 @@ BENCHMARKS = {
     "long_run": "memory, open files and the size of what is written, in 200,000 steps",
     "scaling": "how a study grows with workers on this machine",
     "study_norms": "what the committed journal of configs/studies/norms-mlp.yaml says",
+    "study_norms_long": "what that of configs/studies/norms-mlp-long.yaml says, its second stage",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }
 # Those of the page on speed, which `python -m benchmarks speed` runs one after the other.
 SPEED = ("step", "limits", "tried", "seeds", "costs", "whole_run", "graph")
 # Those whose tables stand in the documentation; they have a second function, `markdown(result)`, and may name a PAGE.
-DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms", *SPEED)
+DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms", "study_norms_long", *SPEED)
 # Those that have options of their own: a module `command` with a function `main(arguments)`.
 WITH_OPTIONS = ("reproduction", "collapse_runs")
 

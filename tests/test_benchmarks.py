@@ -2,15 +2,15 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import document, instruments, intervals, leakage, metrics, scaling, study_norms
+from benchmarks import document, instruments, intervals, leakage, metrics, scaling, study_norms, study_norms_long
 from benchmarks import norms as benchmark
 from gannorm import norms
+from gannorm.report.study.record import Run
 
 
 def test_every_norm_that_follows_a_layer_is_measured(monkeypatch, capsys):
@@ -132,13 +132,29 @@ def test_only_some_benchmarks_have_a_table_on_the_page(capsys, monkeypatch):
     assert f"norms has no table in docs/; {with_table} have one" in " ".join(capsys.readouterr().err.split())
 
 
-def test_the_page_of_the_study_says_what_its_journal_says(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(study_norms, "TABLE", tmp_path / "table.csv")
-    text = study_norms.markdown(study_norms.run(rounds=1))
-    page = study_norms.PAGE.read_text(encoding="utf-8")
-    assert document.replaced(page, "study_norms", text, study_norms.PAGE) == page
-    assert (tmp_path / "table.csv").read_text() == Path("docs/study-norms.csv").read_text()
-    assert text in capsys.readouterr().out
+@pytest.mark.parametrize("study", [study_norms, study_norms_long])
+def test_the_page_of_the_study_says_what_its_journals_say(monkeypatch, tmp_path, study):
+    committed = study.TABLE
+    monkeypatch.setattr(study, "TABLE", tmp_path / "table.csv")
+    text = study.markdown(study.run(rounds=1))
+    page = study.PAGE.read_text(encoding="utf-8")
+    assert document.replaced(page, study.__name__.rpartition(".")[2], text, study.PAGE) == page
+    assert (tmp_path / "table.csv").read_text() == committed.read_text()
+
+
+def shifting(seed, ends, last):
+    """A run that is healthy from 100 images on and has, or has not, collapsed at 400; its shift is 1, and then `last`."""
+    looks = [[images, modes, 10, 0.9, ""] for images, modes in zip((100, 200, 300, 400), (9, 9, 9, ends), strict=True)]
+    shifts = [[100, 1, 1], [200, 1, None], [300, last, 2], [400, 9, 9]]
+    return Run({"a": "x"}, seed, "finished", {"looks": looks, "images": 400, "shifts": shifts}, 10.0)
+
+
+def test_a_shift_that_rises_before_each_collapse_is_told():
+    runs = [shifting(seed, 1, 3.0) for seed in range(6)] + [shifting(9, 9, 1.5)]
+    told = study_norms_long.rise_of(runs[:6], runs, 1, "G")
+    assert told.startswith("In G it was 3.00 times its mean since health at the last look before")
+    assert "1.50 times, at the same images (6 seeds, p = 0.031)" in told
+    assert "nothing can be told: 6 seeds" in study_norms_long.rise_of(runs[:5], runs, 1, "G")
 
 
 def test_a_study_grows_as_the_table_says():

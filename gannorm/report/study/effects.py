@@ -122,7 +122,7 @@ def survivals(told: Told) -> str:
         for kind in (WAITING, STAYING)
         if (curves := survival_of(told, factor, kind))
     ]
-    note = "Medians are by Kaplan and Meier over all runs; empty where fewer than half came to it."
+    note = "Medians are where the share of Kaplan and Meier falls to a half; empty where it never does."
     return noted(note, *outcome_rows(told)) + f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
 
 
