@@ -143,7 +143,7 @@ def test_the_page_of_the_study_says_what_its_journals_say(monkeypatch, tmp_path,
 
 
 def shifting(seed, ends, last):
-    """A run that is healthy from 100 images on and has, or has not, collapsed at 400; its shift is 1, and then `last`."""
+    """A run that is healthy from 100 images on and has collapsed at 400, or not; its shift is 1, and then `last`."""
     looks = [[images, modes, 10, 0.9, ""] for images, modes in zip((100, 200, 300, 400), (9, 9, 9, ends), strict=True)]
     shifts = [[100, 1, 1], [200, 1, None], [300, last, 2], [400, 9, 9]]
     return Run({"a": "x"}, seed, "finished", {"looks": looks, "images": 400, "shifts": shifts}, 10.0)
