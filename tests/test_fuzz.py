@@ -77,7 +77,8 @@ GROUPS = {
     "collapse": "reactions stop_at look_more_often thresholds",
     "trainer": "accelerator precision deterministic callbacks max_steps",
     "model": "loss penalties remedies generator generator.norm generator.hidden discriminator "
-    "discriminator.weight_norm discriminator.packing generator_rate discriminator_rate betas generator_optimizer discriminator_batches fakes "
+    "discriminator.weight_norm discriminator.packing generator_rate discriminator_rate betas generator_optimizer "
+    "discriminator_batches fakes "
     "updates discriminator_steps generator_steps ema_half_life statistics",
     "data": "batch_size preset shares",
 }
