@@ -51,16 +51,17 @@ class Process:
     Args:
         folder: Where run folders are made.
         more: Arguments.
+        wandb: Its mode.
         first: Called in the process before anything else; it may return what is called after all else.
         overrides: Options of the run.
     """
 
-    def __init__(self, folder, *more, first=None, **overrides):
+    def __init__(self, folder, *more, first=None, wandb="disabled", **overrides):
         arguments = [*arguments_of(None, {**RUN, **overrides}), f"--folder={folder}", *more]
         descriptor, name = tempfile.mkstemp()  # not in the folder: its disk may be full
         os.close(descriptor)
         self.file = Path(name)
-        self.process = CONTEXT.Process(target=command, args=(arguments, str(self.file), first))
+        self.process = CONTEXT.Process(target=command, args=(arguments, str(self.file), first, wandb))
         self.process.start()
 
     def signal(self, number):
@@ -86,9 +87,9 @@ class Process:
         return self.process.exitcode, errors
 
 
-def command(arguments, errors, first):
+def command(arguments, errors, first, wandb):
     """Be `train.py`."""
-    os.environ |= {"WANDB_MODE": "disabled"}
+    os.environ["WANDB_MODE"] = wandb
     for number, path in ((1, os.devnull), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), number)
     torch.set_num_threads(1)
@@ -167,7 +168,7 @@ def outcome(path):
     results = json.loads((path / "results.json").read_text())
     last, *_ = files = sorted((path / "checkpoints").glob("*.ckpt"), key=lambda file: file.name != "last.ckpt")
     checkpoint = torch.load(last, weights_only=True)
-    names = (file for file in path.rglob("*") if file.is_file())
+    names = (file for file in path.rglob("*") if file.is_file() and path / "wandb" not in file.parents)
     return {
         "results": {key: value for key, value in results.items() if "second" not in key},
         "metrics": (path / "metrics.csv").read_text(),
