@@ -68,7 +68,9 @@ def killed_and_resumed(folder, moment):
     return faults.run_folder(folder)
 
 
-@pytest.mark.parametrize("moment", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in INSIDE)])
+@pytest.mark.parametrize(
+    "moment", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in INSIDE if name not in QUICK)]
+)
 def test_a_run_that_was_killed_inside_something_and_resumed_equals_one_that_was_not(whole, tmp_path, moment):
     assert faults.outcome(killed_and_resumed(tmp_path, moment)) == faults.outcome(whole)
 

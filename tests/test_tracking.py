@@ -409,7 +409,9 @@ FAULTS = {  # from the start, in the middle; what is said
 QUICK = ("the key is refused", "wandb's process is killed")
 
 
-@pytest.mark.parametrize("fault", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in FAULTS)])
+@pytest.mark.parametrize(
+    "fault", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in FAULTS if name not in QUICK)]
+)
 def test_a_run_waits_no_longer_than_ten_seconds_and_loses_nothing_whatever_wandb_does(server, tmp_path, fault):
     server.trouble, later, words = FAULTS[fault]
     logger, spent = WandbLogger(tmp_path / "run", id="a"), 0.0
