@@ -105,18 +105,19 @@ def kill_inside(name, number):
     """Let this process be killed where it enters a function for the n-th time, in Python or in C.
 
     Args:
-        name: As the function calls itself, with its class; None = any function.
+        name: As the function calls itself, with its class; None = any function, once the run has its folder.
         number: n, from 1 on; 0 = never.
 
     Returns:
         What says to standard error how many were entered.
     """
-    entered = 0
+    entered, begun = 0, name is not None
 
     def look(frame, event, argument):
-        nonlocal entered
+        nonlocal entered, begun
         called = {"call": frame.f_code.co_qualname, "c_call": getattr(argument, "__qualname__", "")}.get(event)
-        if called is not None and name in (None, called):
+        begun = begun or called == "Run.attempt"
+        if begun and called is not None and name in (None, called):
             entered += 1
             if entered == number:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -20,8 +20,6 @@ from gannorm.callbacks.losses import NotFiniteError
 from gannorm.callbacks.mode_coverage import ModeCoverage
 
 LAST, PREVIOUS, BEST, NEXT = "last.ckpt", "previous.ckpt", "best.ckpt", "next.ckpt"
-
-
 FORMAT = 1  # of a checkpoint; one that older code cannot read has a higher number
 
 
@@ -70,7 +68,7 @@ class Checkpoints(EveryImages):
         """
         if not all_finite(module):
             raise NotFiniteError(self.explain(module))
-        self.save(trainer, self.kept_as(module))
+        self.save(trainer, self.kept_as(module) if trainer.is_global_zero else ())
 
     def explain(self, module: nn.Module) -> str:
         """Return which weight is no number since when, and what is left."""
