@@ -3,10 +3,12 @@
 Offline by default; online as soon as the user is logged in. The x axis of every chart is `images_seen`.
 """
 
+import contextlib
 import os
 import re
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +28,9 @@ MODES: dict[str, Mode] = {
     "dryrun": "offline",
     "disabled": "disabled",
 }
-INIT_TIMEOUT = 15.0  # seconds for a server to answer; then the run goes on offline
-FINISH_TIMEOUT = 60.0  # seconds for the last uploads; what is left can be sent with `wandb sync`
+# Together at most 10 seconds that a run waits for W&B, whatever happens there.
+INIT_TIMEOUT = 4.0  # seconds for a server to answer; then the run goes on offline
+FINISH_TIMEOUT = 5.0  # seconds for the last uploads; what is left can be sent with `wandb sync`
 
 
 def job_type() -> str:
@@ -81,8 +84,9 @@ def is_logged_in() -> bool:
 class WandbLogger(pytorch_lightning.loggers.WandbLogger):
     """Lightning's logger, without its step counter: every chart is drawn over `images_seen`.
 
-    Where WANDB_MODE is "disabled" it does nothing and leaves no folder. A server that does not answer costs 15 seconds;
-    the run then goes on offline. After a resume the same id makes a second offline folder; `wandb sync` joins them.
+    Where WANDB_MODE is "disabled" it does nothing and leaves no folder. A server that does not answer costs 4 seconds;
+    the run then goes on offline. Where wandb itself fails later on, the run goes on without it. After a resume the same
+    id makes a second offline folder; `wandb sync` joins them.
 
     Args:
         folder: The run folder; wandb's own goes to `<folder>/wandb`.
@@ -150,13 +154,16 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:  # noqa: ARG002
         """Log numbers; `images_seen` among them is the place on the x axis, and Lightning's step is dropped."""
-        self.experiment.log(dict(metrics))
+        run = self.experiment
+        with self.going_on():
+            run.log(dict(metrics))
 
     @rank_zero_only
     def log_hyperparams(self, params: Mapping[str, Any]) -> None:  # type: ignore[override]
         """Log the configuration."""
         if not isinstance(self.experiment, DummyExperiment):
-            super().log_hyperparams(dict(params))
+            with self.going_on():
+                super().log_hyperparams(dict(params))
 
     @rank_zero_only
     def log_image(self, key: str, image: Image.Image | np.ndarray, images_seen: int) -> None:  # type: ignore[override]
@@ -169,7 +176,8 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         if not isinstance(run := self.experiment, DummyExperiment):
             import wandb
 
-            run.log({key: wandb.Image(picture), "images_seen": images_seen})
+            with self.going_on():
+                run.log({key: wandb.Image(picture), "images_seen": images_seen})
 
     @rank_zero_only
     def log_bar(self, key: str, values: Sequence[float], images_seen: int) -> None:
@@ -182,12 +190,28 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
             import wandb
 
             bins = wandb.Histogram(np_histogram=(np.array(values), np.arange(len(values) + 1) - 0.5))
-            run.log({key: bins, "images_seen": images_seen})
+            with self.going_on():
+                run.log({key: bins, "images_seen": images_seen})
 
     @rank_zero_only
     def alert(self, title: str, text: str) -> None:
         """Send a warning to the user's W&B alerts; the title is cut to 64 characters."""
-        self.experiment.alert(title=title[:64], text=text, level="WARN")
+        run = self.experiment
+        with self.going_on():
+            run.alert(title=title[:64], text=text, level="WARN")
+
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Let no failure of wandb, whose own process may have died, reach the training; from then on it is let be."""
+        try:
+            yield
+        except Exception as error:  # of whatever kind
+            warnings.warn(
+                f"W&B fails ({type(error).__name__}: {first_line(error)}); the run goes on without it, and metrics.csv "
+                "has all that it has not",
+                stacklevel=4,
+            )
+            self._experiment = DummyExperiment()  # type: ignore[assignment]
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -200,10 +224,17 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         """End the run; a later use would resume it. What goes wrong there is a warning: what is local is not lost."""
         if self._experiment is None:
             return
+        start, folder = time.monotonic(), getattr(self._experiment, "dir", "")
         try:
             self._experiment.finish(exit_code=exit_code)
         except Exception as error:  # wandb's own process may have died, of whatever
             warnings.warn(f"W&B did not end well ({type(error).__name__}: {error})", stacklevel=2)
+        if time.monotonic() - start >= FINISH_TIMEOUT:
+            warnings.warn(
+                f"W&B was still sending after {FINISH_TIMEOUT:.0f} seconds; `wandb sync {Path(str(folder)).parent}` "
+                "sends the rest",
+                stacklevel=2,
+            )
         self._experiment = None
 
 
@@ -216,9 +247,9 @@ def start(init: Mapping[str, Any], chosen: Mode) -> Any:
     except wandb.errors.Error as error:
         if chosen == "offline":
             raise
-        reason = str(error).partition("\n")[0]
         warnings.warn(
-            f"W&B cannot be reached ({reason}); the run goes on offline, `wandb sync` sends it later", stacklevel=2
+            f"W&B cannot be reached ({first_line(error)}); the run goes on offline, `wandb sync` sends it later",
+            stacklevel=2,
         )
         wandb.teardown(exit_code=1)  # otherwise the attempt keeps the run's id
         run = new_run(init, "offline")
@@ -239,6 +270,11 @@ def new_run(init: Mapping[str, Any], chosen: Mode) -> Any:
         finish_timeout=FINISH_TIMEOUT,
     )
     return wandb.init(**init, mode=chosen, reinit="create_new", settings=settings)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
+    return str(error).partition("\n")[0]
 
 
 def offline_runs(folder: str | Path) -> list[Path]:

@@ -51,16 +51,17 @@ class Process:
     Args:
         folder: Where run folders are made.
         more: Arguments.
+        wandb: Its mode.
         first: Called in the process before anything else; it may return what is called after all else.
         overrides: Options of the run.
     """
 
-    def __init__(self, folder, *more, first=None, **overrides):
+    def __init__(self, folder, *more, first=None, wandb="disabled", **overrides):
         arguments = [*arguments_of(None, {**RUN, **overrides}), f"--folder={folder}", *more]
         descriptor, name = tempfile.mkstemp()  # not in the folder: its disk may be full
         os.close(descriptor)
         self.file = Path(name)
-        self.process = CONTEXT.Process(target=command, args=(arguments, str(self.file), first))
+        self.process = CONTEXT.Process(target=command, args=(arguments, str(self.file), first, wandb))
         self.process.start()
 
     def signal(self, number):
@@ -86,9 +87,9 @@ class Process:
         return self.process.exitcode, errors
 
 
-def command(arguments, errors, first):
+def command(arguments, errors, first, wandb):
     """Be `train.py`."""
-    os.environ |= {"WANDB_MODE": "disabled"}
+    os.environ["WANDB_MODE"] = wandb
     for number, path in ((1, os.devnull), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), number)
     torch.set_num_threads(1)
@@ -104,18 +105,19 @@ def kill_inside(name, number):
     """Let this process be killed where it enters a function for the n-th time, in Python or in C.
 
     Args:
-        name: As the function calls itself, with its class; None = any function.
+        name: As the function calls itself, with its class; None = any function, once the run has its folder.
         number: n, from 1 on; 0 = never.
 
     Returns:
         What says to standard error how many were entered.
     """
-    entered = 0
+    entered, begun = 0, name is not None
 
     def look(frame, event, argument):
-        nonlocal entered
+        nonlocal entered, begun
         called = {"call": frame.f_code.co_qualname, "c_call": getattr(argument, "__qualname__", "")}.get(event)
-        if called is not None and name in (None, called):
+        begun = begun or called == "Run.attempt"
+        if begun and called is not None and name in (None, called):
             entered += 1
             if entered == number:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -167,7 +169,7 @@ def outcome(path):
     results = json.loads((path / "results.json").read_text())
     last, *_ = files = sorted((path / "checkpoints").glob("*.ckpt"), key=lambda file: file.name != "last.ckpt")
     checkpoint = torch.load(last, weights_only=True)
-    names = (file for file in path.rglob("*") if file.is_file())
+    names = (file for file in path.rglob("*") if file.is_file() and path / "wandb" not in file.parents)
     return {
         "results": {key: value for key, value in results.items() if "second" not in key},
         "metrics": (path / "metrics.csv").read_text(),

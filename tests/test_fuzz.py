@@ -21,7 +21,7 @@ from gannorm.training.parser import Configuration
 from gannorm.training.run import Run
 from gannorm.training.run_folder import choose
 
-QUICK, SLOW = 60, 1500  # cases of each of the four
+QUICK, SLOW = 50, 1500  # cases of each of the four
 KEYS = yaml.safe_load(Path("configs/grid.yaml").read_text())
 
 

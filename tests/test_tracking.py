@@ -1,12 +1,18 @@
 """Weights & Biases: what an offline run holds is read back from its file; nothing is sent anywhere."""
 
+import contextlib
 import copy
 import io
 import json
+import os
 import pickle
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -374,6 +380,62 @@ def test_a_run_is_not_lost_where_wandb_fails_at_the_end(tmp_path):
     with pytest.warns(UserWarning, match="W&B did not end well .ConnectionResetError: 0"):
         logger.finish()
     logger.finish()
+
+
+def stop_answering(server):
+    server.shutdown()
+    server.server_close()
+
+
+def kill_core(_):
+    """Kill wandb's own process, as the system does where memory is out."""
+    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "wandb-core"], capture_output=True, text=True)
+    for number in found.stdout.split():
+        os.kill(int(number), signal.SIGKILL)
+
+
+FAULTS = {  # from the start, in the middle; what is said
+    "the key is refused": (wandb_server.refusing_the_key, None, "W&B cannot be reached .*401"),
+    "no answer": (wandb_server.silent, None, "W&B cannot be reached"),
+    "late answers": (wandb_server.slow, None, "W&B cannot be reached"),
+    "the server goes away": (
+        None,
+        stop_answering,
+        r"W&B was still sending after \d seconds; `wandb sync .*/run-",
+    ),
+    "the server says no more": (None, lambda server: setattr(server, "trouble", wandb_server.silent), "W&B was still"),
+    "wandb's process is killed": (None, kill_core, "W&B fails .*the run goes on without it"),
+}
+QUICK = ("the key is refused", "wandb's process is killed")
+
+
+@pytest.mark.parametrize(
+    "fault", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in FAULTS if name not in QUICK)]
+)
+def test_a_run_waits_no_longer_than_ten_seconds_and_loses_nothing_whatever_wandb_does(server, tmp_path, fault):
+    server.trouble, later, words = FAULTS[fault]
+    logger, spent = WandbLogger(tmp_path / "run", id="a"), 0.0
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        for images_seen in range(1, 101):
+            start = time.monotonic()
+            logger.log_metrics({"images_seen": images_seen})
+            logger.log_image("samples", PICTURE, images_seen)
+            spent += time.monotonic() - start
+            if images_seen == 50 and later is not None:
+                later(server)
+        start = time.monotonic()
+        logger.finish()
+        spent += time.monotonic() - start
+    assert spent < 10, f"{spent:.1f} s"
+    told = [str(warning.message) for warning in caught if "W&B" in str(warning.message)]
+    assert re.match(words, told[0])
+    if later is kill_core:  # what wandb had not written is in metrics.csv alone
+        with contextlib.suppress(OSError):
+            wandb.teardown()
+        return
+    rows = max((wandb_records.rows_written(folder) for folder in (tmp_path / "run").glob("wandb/*run-*")), key=len)
+    assert sorted({row["images_seen"] for row in rows}) == list(range(1, 101))
 
 
 @pytest.mark.slow

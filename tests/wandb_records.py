@@ -68,6 +68,19 @@ def history(folder):
     return [row_of(row) for row in of_type(folder, "history")]
 
 
+def rows_written(folder, seconds=3.0):
+    """Return the rows in a run's file, of a run that may not have come to an end: as many as come to be there."""
+    (path,) = Path(folder).glob("run-*.wandb")
+    before = None
+    for _ in range(int(seconds / 0.3)):
+        found = [row_of(record.history) for record in read(path) if record.WhichOneof("record_type") == "history"]
+        if before == len(found) > 0:
+            break
+        before = len(found)
+        time.sleep(0.3)
+    return found
+
+
 def row_of(row):
     """Return one logged row as a dictionary."""
     return {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in row.item}

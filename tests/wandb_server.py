@@ -7,7 +7,9 @@ What a client sent is kept as it came; `Server.run(id)` gives it back as a user 
 import gzip
 import json
 import re
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +18,7 @@ from typing import Any
 
 ENTITY = "somebody"
 HISTORY = "wandb-history.jsonl"
+LONG, LATE = 30.0, 2.0  # seconds
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
+        self.trouble: Callable[[Handler], bool] | None = None  # of each request; whether it is answered nevertheless
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.runs: dict[str, Run] = defaultdict(Run)
@@ -79,6 +83,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Read, answer."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.server.trouble is not None and not self.server.trouble(self):
+            return
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         answer = json.dumps(self.answered(body)).encode()
@@ -110,6 +116,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+
+def refusing_the_key(request: Handler) -> bool:
+    """Answer that nobody has this key."""
+    answer = b'{"errors": [{"message": "user is not logged in"}]}'
+    request.send_response(401)
+    request.send_header("Content-Length", str(len(answer)))
+    request.end_headers()
+    request.wfile.write(answer)
+    return False
+
+
+def silent(request: Handler) -> bool:
+    """Take the request and say nothing for long."""
+    time.sleep(LONG)
+    return False
+
+
+def slow(request: Handler) -> bool:
+    """Answer late."""
+    time.sleep(LATE)
+    return True
 
 
 def stream(run: Run, told: dict[str, Any]) -> None:

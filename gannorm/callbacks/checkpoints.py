@@ -4,7 +4,7 @@ import datetime
 import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,17 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from torch import nn
 
 from gannorm import files
+from gannorm._version import __version__
 from gannorm.callbacks.every import EveryImages
 from gannorm.callbacks.losses import NotFiniteError
 from gannorm.callbacks.mode_coverage import ModeCoverage
 
 LAST, PREVIOUS, BEST, NEXT = "last.ckpt", "previous.ckpt", "best.ckpt", "next.ckpt"
+FORMAT = 1  # of a checkpoint; one that older code cannot read has a higher number
+
+
+class FormatError(ValueError):
+    """A checkpoint was written by a newer version."""
 
 
 class Checkpoints(EveryImages):
@@ -62,7 +68,7 @@ class Checkpoints(EveryImages):
         """
         if not all_finite(module):
             raise NotFiniteError(self.explain(module))
-        self.save(trainer, self.kept_as(module))
+        self.save(trainer, self.kept_as(module) if trainer.is_global_zero else ())
 
     def explain(self, module: nn.Module) -> str:
         """Return which weight is no number since when, and what is left."""
@@ -107,6 +113,15 @@ class Checkpoints(EveryImages):
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = WholeCheckpoints()
 
+    def on_save_checkpoint(
+        self,
+        trainer: pl.Trainer,  # noqa: ARG002 (Lightning's signature)
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
+        """Say which format the checkpoint has, and who wrote it."""
+        checkpoint |= {"gannorm_format": FORMAT, "gannorm_version": __version__}
+
     def state_dict(self) -> dict[str, Any]:
         """Return what was best."""
         return super().state_dict() | {"best": self.best}
@@ -129,6 +144,19 @@ class WholeCheckpoints(TorchCheckpointIO):
         content = io.BytesIO()
         torch.save(checkpoint, content)
         files.write(Path(path), content.getvalue())
+
+
+def check_format(checkpoint: Mapping[str, Any], path: Path) -> None:
+    """Make sure that a checkpoint can be read by this version; one that says nothing is of the first format.
+
+    Raises:
+        FormatError: It is of a later format.
+    """
+    if (found := checkpoint.get("gannorm_format", FORMAT)) != FORMAT:
+        raise FormatError(
+            f"{path} is a checkpoint of format {found}, and this version reads format {FORMAT}; "
+            f"install gannorm {checkpoint.get('gannorm_version', 'as new as it')}, which wrote it"
+        )
 
 
 def all_finite(module: nn.Module) -> bool:

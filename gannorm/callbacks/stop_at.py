@@ -37,6 +37,10 @@ class StopAt(pl.Callback):
         """Note the end."""
         self.end = time.monotonic()
 
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
+        """Note the end of a run that fails: what is found out about it afterwards is no training."""
+        self.end = time.monotonic()
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock; a run that was resumed at its end stops at once."""
         self.start = time.monotonic()

@@ -22,6 +22,12 @@ def linear(spec: InitSpec, num_in: int, num_out: int) -> Callable[..., nn.Module
     return lambda *, bias=True: draw(nn.Linear(num_in, num_out, bias=bias))
 
 
+def check_shape(shape: Sequence[int]) -> None:
+    """Raise ValueError unless samples of this shape have numbers in them."""
+    if not shape or min(shape) < 1:
+        raise ValueError(f"shape={list(shape)}: the length of each axis of a sample, (2,) for points; at least 1")
+
+
 class MLPGenerator(Generator):
     """Latent vectors to images (through tanh) or points (as they are).
 
@@ -63,6 +69,7 @@ class MLPGenerator(Generator):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
+        check_shape(shape)
         norm_of = norm_of_each_layer(norm, norm_at, len(hidden) + 1, image_layer=len(hidden))
         input_dim, condition_dim = self.set_up(latent_dim, num_classes, norm_of)
         units = (input_dim, *hidden)
@@ -131,6 +138,7 @@ class MLPDiscriminator(Discriminator):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
+        check_shape(shape)
         self.set_up(packing, num_classes)
         units = (packing * math.prod(shape), *hidden)
         norm_of = norm_of_each_layer(norm, norm_at, len(hidden), image_layer=0)

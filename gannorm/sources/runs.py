@@ -11,6 +11,7 @@ import yaml
 from torch import Tensor, nn
 
 from gannorm import norms, rng
+from gannorm.callbacks.checkpoints import FormatError, check_format
 from gannorm.gan import GAN
 from gannorm.sampling import ConditionalSampler, Sample
 from gannorm.sources.errors import SourceError, first_line
@@ -85,6 +86,10 @@ def loaded(path: Path) -> Mapping[str, Any]:
         raise SourceError(f"{path} is damaged: {first_line(error)}") from None
     if not isinstance(checkpoint, Mapping) or "gannorm_gan" not in checkpoint:
         raise SourceError(f"{path} holds weights, but of no GAN of this package; {WAY_OUT}")
+    try:
+        check_format(checkpoint, path)
+    except FormatError as error:
+        raise SourceError(str(error)) from None
     return checkpoint
 
 

@@ -16,7 +16,7 @@ import torch
 import yaml
 
 from gannorm import files, norms, screen
-from gannorm.callbacks.checkpoints import BEST, LAST, PREVIOUS
+from gannorm.callbacks.checkpoints import BEST, LAST, PREVIOUS, FormatError, check_format
 from gannorm.judges import Judge
 from gannorm.training.errors import RunFolderError
 
@@ -91,6 +91,7 @@ class RunFolder:
         Where the last one is damaged it is the one before, with a warning.
 
         Raises:
+            FormatError: A later version wrote it.
             RunFolderError: Both are damaged, or hold more than weights.
         """
         candidates = [path for path in (self.last_checkpoint, self.previous_checkpoint) if path.is_file()]
@@ -145,10 +146,15 @@ def images_seen_of(checkpoint: Path) -> int:
     """Return how far a checkpoint is; nothing in it is executed.
 
     Raises:
+        FormatError: A later version wrote it.
         RunFolderError: It is damaged, or holds more than weights.
     """
     try:
-        return torch.load(checkpoint, map_location="cpu", weights_only=True)["gannorm_gan"]["images_seen"]
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        check_format(content, checkpoint)
+        return int(content["gannorm_gan"]["images_seen"])
+    except FormatError:
+        raise
     except pickle.UnpicklingError as error:
         if "GLOBAL" in str(error):
             raise RunFolderError(f"{checkpoint} holds pickled objects beside weights, and is not loaded") from None

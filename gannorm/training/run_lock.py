@@ -35,6 +35,7 @@ def locked(folder: Path) -> Iterator[None]:
             ) from None
         except OSError as error:
             raise RunFolderError(f"{file.name} cannot be locked: {error.strerror}; choose another --folder") from None
-        for left_over in folder.rglob(f"*{files.TEMPORARY}"):
-            left_over.unlink(missing_ok=True)
+        for depth in ("", "*/"):
+            for left_over in folder.glob(f"{depth}*{files.TEMPORARY}"):
+                left_over.unlink(missing_ok=True)
         yield
