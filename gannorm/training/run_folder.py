@@ -34,6 +34,7 @@ def identity(config: Mapping[str, Any]) -> str:
     """
     part = {key: value for key, value in copy.deepcopy(dict(config)).items() if key not in NOT_PART_OF_A_RUN}
     part.get("trainer", {}).pop("logger", None)
+    part.get("model", {}).pop("cuda_graph", None)  # how a step is taken, not what it is
     part.get("data", {}).get("init_args", {}).pop("folder", None)
     for network in ("generator", "discriminator"):
         arguments = (part.get("model", {}).get(network) or {}).get("init_args", {})
