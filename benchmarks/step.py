@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 
 from benchmarks import document, loops, ours, peers
-from benchmarks.timing import Laps, Timed, in_turn, ratios, said, silenced, spread, where
+from benchmarks.timing import PACKAGES, Laps, Timed, in_turn, ratios, said, silenced, spread, where
 from gannorm.data import MNIST
 from gannorm.gan import GAN
 from gannorm.training.quiet import quiet_lightning
@@ -136,8 +136,8 @@ def markdown(result: dict[str, Any]) -> str:
     """Return the table of the documentation."""
     told = (
         f"Medians of {result['rounds']} rounds in turn and their ranges, batches of {result['batch']} digits, float32 "
-        f"everywhere; {said(result['where'])}. Without callbacks a step takes {result['ratio']:.3f} times the bare "
-        f"loop's; with all default callbacks, what they do now and then included, {result['callbacks']:.3f} times as "
-        "long as without."
+        f"everywhere; {said(result['where'], PACKAGES)}. Without callbacks a step takes {result['ratio']:.3f} times the "
+        f"bare loop's; with all default callbacks, what they do now and then included, {result['callbacks']:.3f} times "
+        "as long as without."
     )
     return f"{document.table(HEAD, rows(result))}\n\n{document.paragraph(told)}"

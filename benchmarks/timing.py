@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -135,15 +135,19 @@ def version_of(package: str) -> str | None:
     return None
 
 
-def said(place: Mapping[str, Any]) -> str:
+def said(place: Mapping[str, Any], packages: Sequence[str] = ("torch",)) -> str:
     """Return a machine in words.
+
+    Args:
+        place: As `where` returns it.
+        packages: Whose versions are said, where they are installed.
 
     Example:
         >>> said({"processor": "ACME 1", "cores": 2, "threads": 1, "gpu": None, "versions": {"torch": "2.14"}})
         'ACME 1, 2 cores, 1 thread, no GPU, torch 2.14'
     """
     threads = f"{place['threads']} thread{'s' * (place['threads'] > 1)}"
-    versions = ", ".join(f"{name} {version}" for name, version in place["versions"].items())
+    versions = ", ".join(f"{name} {place['versions'][name]}" for name in packages if name in place["versions"])
     return f"{place['processor']}, {place['cores']} cores, {threads}, {place['gpu'] or 'no GPU'}, {versions}"
 
 

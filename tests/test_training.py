@@ -368,6 +368,7 @@ def test_identity_is_of_what_is_computed():
         return identity(Configuration(arguments_of(None, overrides)).plain())
 
     assert of() == of(name="other", folder="elsewhere", quiet=True, fresh=True) == of(**{"trainer.logger": False})
+    assert of() == of(**{"model.cuda_graph": True})  # it takes the same steps
     assert len({of(), of(images=640), of(seed_everything=1), of(**{"model.generator.norm": "group"})}) == 4
 
 

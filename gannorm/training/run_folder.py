@@ -41,6 +41,7 @@ def identity(config: Mapping[str, Any]) -> str:
     for name in ("devices", "num_nodes"):
         if trainer.get(name) == 1:  # the same run as before there was such an option
             del trainer[name]
+    part.get("model", {}).pop("cuda_graph", None)  # how a step is taken, not what it is
     part.get("data", {}).get("init_args", {}).pop("folder", None)
     for network in ("generator", "discriminator"):
         arguments = (part.get("model", {}).get(network) or {}).get("init_args", {})
