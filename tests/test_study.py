@@ -41,6 +41,7 @@ CONFIG = {
     },
     "evaluation": {"every_images": 320, "num_samples": 64, "final_samples": 64, "instruments": []},
 }
+SAME = ("status", "final", "looks")  # in lines of one run, however it was made
 STUDY = {"name": "tiny", "config": CONFIG, "factors": {"model.generator.norm": ["batch", "layer"]}, "seeds": 2}
 
 
@@ -207,6 +208,20 @@ def test_a_run_that_was_stopped_is_trained_on_only_if_a_signal_stopped_it(
     results.write_text(json.dumps(json.loads(results.read_text()) | {"status": "stopped", "reason": reason}))
     line = perform(task)
     assert (line["status"], line["reason"]) == (status, reason if status == "stopped" else "")
+
+
+def test_a_run_whose_checkpoints_are_damaged_begins_again(ended: Path, tmp_path: Path) -> None:
+    shutil.copytree(ended.parent / "runs", tmp_path / "runs")
+    path = written(tmp_path)
+    study = read(path)
+    task = tasks(study, study.jobs(), tmp_path / "runs")[0]
+    (before,) = (line for line in journal(path) if line["key"] == task.key)
+    for checkpoint in Path(task.folder).glob("checkpoints/*.ckpt"):
+        checkpoint.write_bytes(b"torn")
+    (Path(task.folder) / "results.json").unlink()
+    line = perform(task)
+    assert {name: line.get(name) for name in SAME} == {name: before[name] for name in SAME}, line["reason"]
+    assert Path(f"{task.folder}.damaged", "checkpoints", "last.ckpt").read_bytes() == b"torn"
 
 
 def test_what_is_no_outcome_is_counted_and_run_again_only_if_asked(tmp_path: Path) -> None:

@@ -12,11 +12,14 @@ import pytest
 
 from gannorm import cli
 from gannorm._version import __version__
-from gannorm.study import StudyError, ray
+from gannorm.study import StudyError, local, ray
 from gannorm.study.attempts import ATTEMPTS
 from gannorm.study.journal import Journal
+from gannorm.study.local import Local
 from gannorm.study.ray import Cluster
+from gannorm.study.watch import Watch
 from gannorm.study.worker import Task
+from tests import hanging
 from tests.test_study import written
 
 
@@ -196,3 +199,28 @@ def test_pages_take_a_small_part_of_the_time(monkeypatch: pytest.MonkeyPatch, tm
     lines = (task.told | {"status": "finished"} for task in some(50, tmp_path))
     running.follow(lines, Journal(tmp_path / "journal.jsonl"), tmp_path, 50)
     assert len(pages) == 1  # the next one is due after a second
+
+
+@pytest.mark.parametrize("times", [1, ATTEMPTS])
+def test_a_run_that_hangs_is_begun_again_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, times: int
+) -> None:
+    monkeypatch.setattr(local, "serve", hanging.serve)
+    (tmp_path / "times").write_text("x" * times)
+    launcher = Local(1, tmp_path, "tiny", patience=(6 if times < ATTEMPTS else 1) / 60)
+    (line,) = launcher.run(some(1, tmp_path))
+    assert launcher.attempts.begun["0"] == min(times + 1, ATTEMPTS)
+    assert (line["status"], "nothing new was written" in line.get("reason", "")) == (
+        ("finished", False) if times < ATTEMPTS else ("failed", True)
+    )
+
+
+def test_a_run_hangs_when_nothing_new_is_written(tmp_path: Path) -> None:
+    watch = Watch(tmp_path, 1 / 60)
+    watch.since -= 2
+    assert watch.hangs()
+    (tmp_path / "metrics.csv").write_text("1")
+    assert not watch.hangs()
+    watch.since -= 2
+    (tmp_path / "metrics.csv").write_text("12")
+    assert not watch.hangs()

@@ -17,6 +17,7 @@ from gannorm.study.journal import Journal
 from gannorm.study.launchers import LAUNCHERS
 from gannorm.study.matrix import Study, read
 from gannorm.study.run import Outcome, run
+from gannorm.study.watch import PATIENCE
 
 SHOWN = 40  # cells in the table of a dry run
 STATES = ("done", "incomplete", "failed", "absent")
@@ -30,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, help="runs at a time (as many as fit this machine, or the cluster)")
     parser.add_argument("--address", help="of a cluster, for ray (the one this machine is in, or a new one here)")
     parser.add_argument("--gpus", type=float, default=0.0, help="per run, for ray; fractions share one (0)")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help=f"minutes without a sign of life after which a run hangs ({PATIENCE:g})",
+    )
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="the study writes to <folder>/<name> (runs)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be run, what is there, how long")
     parser.add_argument("--price", type=float, help="of an hour of one worker, for the cost of a dry run")
@@ -48,6 +55,8 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
         raise StudyError(f"--launcher {options.launcher}; {nearest(options.launcher, LAUNCHERS)}")
     if options.workers is not None and options.workers < 1:
         raise StudyError(f"--workers {options.workers}: 1 or more are needed")
+    if not options.patience > 0:
+        raise StudyError(f"--patience {options.patience:g}: a number of minutes above 0 is needed")
     if options.gpus < 0:
         raise StudyError(f"--gpus {options.gpus:g}: a share of a GPU, or several, is needed")
     if options.gpus > 1 and not options.gpus.is_integer():

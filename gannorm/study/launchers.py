@@ -26,14 +26,14 @@ class Launcher(Protocol):
 
 def local(study: Study, place: Path, options: argparse.Namespace) -> Launcher:
     """Return processes of this machine."""
-    return Local(options.workers or workers_that_fit(), place, study.name)
+    return Local(options.workers or workers_that_fit(), place, study.name, options.patience)
 
 
 def ray(study: Study, place: Path, options: argparse.Namespace) -> Launcher:
     """Return tasks of a Ray cluster."""
     from gannorm.study.ray import Cluster
 
-    return Cluster(place, study.name, options.address, options.gpus, options.workers)
+    return Cluster(place, study.name, options.address, options.gpus, options.workers, options.patience)
 
 
 @dataclass(frozen=True)

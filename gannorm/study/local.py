@@ -16,6 +16,7 @@ from typing import Any
 
 from gannorm.study.attempts import ATTEMPTS, Attempts, lost
 from gannorm.study.journal import Line, signalled
+from gannorm.study.watch import LOOKS, PATIENCE, Watch
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 BYTES_PER_WORKER = 1.5 * 2**30  # of a process with torch and a small GAN
@@ -48,6 +49,8 @@ class Worker:
     process: Any
     line: Connection
     task: Task | None = None
+    watch: Watch | None = None
+    hung: bool = False
 
 
 @dataclass
@@ -58,6 +61,7 @@ class Local:
         workers: How many.
         folder: Of the study; a file in it tells whether workers of an earlier attempt are still there.
         group: Of Weights & Biases.
+        patience: Minutes after which a run of which nothing new is written is begun again in another process.
 
     Attributes:
         attempts: How often each task was begun.
@@ -66,6 +70,7 @@ class Local:
     workers: int
     folder: Path
     group: str
+    patience: float = PATIENCE
     attempts: Attempts = field(default_factory=Attempts)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
@@ -77,7 +82,8 @@ class Local:
             while waiting or any(worker.task for worker in pool):
                 self.give_out(waiting, pool)
                 busy = [worker for worker in pool if worker.task]
-                ready = set(wait([worker.line for worker in busy]))
+                ready = set(wait([worker.line for worker in busy], timeout=60 * self.patience / LOOKS))
+                self.end_hanging(busy)
                 heard = [self.hear(worker, waiting, pool) for worker in busy if worker.line in ready]
                 self.give_out(waiting, pool)  # before whoever reads the lines takes time to write a page
                 yield from (line for line in heard if line is not None)
@@ -85,6 +91,13 @@ class Local:
             for worker in pool:
                 worker.process.kill()
                 worker.process.join()
+
+    def end_hanging(self, busy: Sequence[Worker]) -> None:
+        """End the processes of which nothing new is heard; that they have died is noticed when they are listened to."""
+        for worker in busy:
+            if worker.watch is not None and worker.watch.hangs():
+                worker.hung = True
+                worker.process.kill()
 
     def hire(self) -> Worker:
         """Start a process."""
@@ -105,7 +118,7 @@ class Local:
 
     def give(self, worker: Worker, task: Task) -> None:
         """Tell a worker what to do; one that has died is noticed when it is listened to."""
-        worker.task = task
+        worker.task, worker.watch = task, Watch(Path(task.folder), self.patience)
         self.attempts.begin(task)
         with contextlib.suppress(BrokenPipeError):
             worker.line.send(task)
@@ -132,7 +145,9 @@ class Local:
         if self.attempts.more(task):
             waiting.appendleft(task)
         else:
-            failed = lost(task, f"its process died ({worker.process.exitcode}) {ATTEMPTS} times; too little memory?")
+            died = f"its process died ({worker.process.exitcode}) {ATTEMPTS} times; too little memory?"
+            hung = f"nothing new was written for {self.patience:g} minutes, {ATTEMPTS} times; see --patience"
+            failed = lost(task, hung if worker.hung else died)
         if waiting:
             pool.append(self.hire())
         return failed

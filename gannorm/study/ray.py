@@ -9,6 +9,7 @@ import fcntl
 import math
 import os
 import socket
+import threading
 import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -21,13 +22,14 @@ from gannorm.study.attempts import ATTEMPTS, Attempts, lost
 from gannorm.study.errors import StudyError
 from gannorm.study.journal import Line, signalled
 from gannorm.study.local import lock_of
+from gannorm.study.watch import PATIENCE, Watch
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 AHEAD = 2  # runs that are given out, for each that the cluster has room for
 NOTICE = 60.0  # seconds without a start after which it is told
 SHOWN = 8  # nodes in a message
 KNOCK = 10.0  # seconds for a cluster's head to take a connection
-PATIENCE = 60.0  # seconds for a cluster to answer whether it sees the folder
+ANSWER = 60.0  # seconds for a cluster to answer whether it sees the folder
 
 
 class Cluster:
@@ -39,13 +41,23 @@ class Cluster:
         address: Of the cluster; None = the one this machine is in, or a new one of this machine alone.
         gpus: Of each run; fractions share one.
         workers: Runs that are given out at a time; None = twice as many as there is room for.
+        patience: Minutes after which a run of which nothing new is written is begun again.
 
     Raises:
         StudyError: Ray is not installed; the cluster cannot be reached, cannot hold a run, or does not see the folder.
     """
 
-    def __init__(self, folder: Path, group: str, address: str | None, gpus: float, workers: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        group: str,
+        address: str | None,
+        gpus: float,
+        workers: int | None,
+        patience: float = PATIENCE,
+    ) -> None:
         self.folder, self.group, self.gpus, self.asked = folder.resolve(), group, gpus, workers
+        self.patience = patience
         self.attempts = Attempts()
         self.ray = connected(address)
         self.remote = self.ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(in_cluster)
@@ -91,7 +103,7 @@ class Cluster:
             nodes = [node for node in self.ray.nodes() if node["Alive"]]
             asked = {self.seeing(node["NodeID"]).remote(str(mark)): node["NodeManagerAddress"] for node in nodes}
             for reference, where in asked.items():
-                there, version = self.ray.get(reference, timeout=PATIENCE)
+                there, version = self.ray.get(reference, timeout=ANSWER)
                 if not there:
                     raise StudyError(
                         f"{self.folder} is not there on node {where}; --folder has to be on shared storage"
@@ -101,7 +113,7 @@ class Cluster:
         except self.ray.exceptions.RayTaskError as error:
             raise StudyError(f"a node has no gannorm: {str(error).splitlines()[-1]}") from error
         except self.ray.exceptions.GetTimeoutError as error:
-            raise StudyError(f"a node did not answer within {PATIENCE:.0f} s whether it sees {self.folder}") from error
+            raise StudyError(f"a node did not answer within {ANSWER:.0f} s whether it sees {self.folder}") from error
         finally:
             mark.unlink(missing_ok=True)
 
@@ -133,7 +145,7 @@ class Cluster:
         while waiting and room > 0:
             task = waiting.popleft()
             self.attempts.begin(task)
-            running[self.remote.remote(task, self.group, lock_of(self.folder), asked)] = task
+            running[self.remote.remote(task, self.group, lock_of(self.folder), asked, self.patience)] = task
             room -= 1
 
     def hear(self, reference: Any, task: Task, waiting: deque[Task]) -> Line | None:
@@ -191,7 +203,7 @@ def seen(path: str) -> tuple[bool, str]:
     return os.path.exists(path), __version__
 
 
-def in_cluster(task: Task, group: str, lock: Path, asked: dict[str, str]) -> Line:
+def in_cluster(task: Task, group: str, lock: Path, asked: dict[str, str], patience: float) -> Line:
     """Train on whatever node this is, and let the file say meanwhile that somebody does.
 
     Args:
@@ -199,6 +211,7 @@ def in_cluster(task: Task, group: str, lock: Path, asked: dict[str, str]) -> Lin
         group: Of Weights & Biases.
         lock: The file.
         asked: Variables of whoever started the study, which a node does not have by itself.
+        patience: Minutes after which this process is ended if nothing new is written of its run.
     """
     os.environ.update(asked | SINGLE)
     set_up(group=group)
@@ -206,7 +219,13 @@ def in_cluster(task: Task, group: str, lock: Path, asked: dict[str, str]) -> Lin
         lock.touch()
         with contextlib.suppress(OSError):  # some shared storage has no locks
             fcntl.flock(file, fcntl.LOCK_SH)
-        return perform(task)
+        over = threading.Event()
+        watch = Watch(Path(task.folder), patience)
+        threading.Thread(target=watch.end_this_process, args=(over,), daemon=True).start()
+        try:
+            return perform(task)
+        finally:
+            over.set()
 
 
 def connected(address: str | None) -> Any:

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import shutil
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gannorm import screen
 from gannorm.study.journal import Line, digest, signalled
 
 SINGLE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -51,15 +53,28 @@ def perform(task: Task) -> Line:
     from gannorm import training
 
     folder = Path(task.folder)
-    resume = ["--resume"] if folder.exists() else []
     try:
-        if not ended(folder):
-            training.run([*task.arguments, *resume])
+        put_aside_if_damaged(folder)
+        if not collapsed(folder):
+            training.run([*task.arguments, *(["--resume"] if folder.exists() else [])])
         return task.told | digest(folder)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # one run must not end a study
         return task.told | failed(folder, error)
+
+
+def put_aside_if_damaged(folder: Path) -> None:
+    """Rename a run folder none of whose checkpoints can be read, so that its run begins from the beginning."""
+    from gannorm.training.run_folder import RunFolder
+
+    try:
+        RunFolder(folder).checkpoint(resume=True)
+    except Exception as error:  # whatever the file makes its reader do
+        aside = folder.with_name(f"{folder.name}.damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        screen.warn(f"{type(error).__name__}: {error}; the run begins again, and what there was is in {aside}")
 
 
 def failed(folder: Path, error: BaseException) -> Line:
@@ -77,13 +92,10 @@ def failed(folder: Path, error: BaseException) -> Line:
     return found | {"id": folder.name, "status": status, "reason": reason}
 
 
-def ended(folder: Path) -> bool:
-    """Return whether a run folder says that its run is over: a study may be killed before it notes that.
-
-    What the collapse policy stopped is not to be trained on; what a signal stopped is.
-    """
+def collapsed(folder: Path) -> bool:
+    """Return whether the collapse policy stopped a run: it is over, also where a kill came before that was noted."""
     try:
         results = json.loads((folder / "results.json").read_text())
-        return results["status"] in ("finished", "stopped") and not signalled(results)
+        return bool(results["status"] == "stopped" and not signalled(results))
     except (OSError, ValueError, KeyError, TypeError):
         return False
