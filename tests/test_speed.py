@@ -50,7 +50,9 @@ def test_the_bare_loop_is_our_step_bit_for_bit():
     assert tiny.same_state(gan.averaged.network.state_dict(), averaged.network.state_dict())
 
 
-@pytest.mark.parametrize("name", [step.OURS, step.BARE, "usual loop, tensors in memory", "Lightning's GAN recipe"])
+@pytest.mark.parametrize(
+    "name", [step.OURS, step.HALF, step.BARE, "usual loop, tensors in memory", "Lightning's GAN recipe"]
+)
 def test_each_loop_trains_both_networks_and_marks_its_steps(name, short, tmp_path, monkeypatch):
     monkeypatch.setattr(loops, "workers", lambda: 0)
     monkeypatch.setattr(loops, "usual_loader", lambda _: loops.tensor_loader())
