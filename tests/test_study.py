@@ -166,6 +166,33 @@ def test_kept_ids_are_not_believed_where_a_default_has_changed(ended: Path, tmp_
     assert tasks(study, study.jobs(), tmp_path) == expected
 
 
+def test_runs_that_another_journal_notes_are_not_made_twice_unnoticed(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ended.parent / "runs", tmp_path / "runs")
+    path = written(tmp_path, journal="other.jsonl")
+    assert cli.main(command(path, "--dry-run")) == 2
+    assert f"are noted in {tmp_path / 'runs' / 'tiny' / 'journal.jsonl'}, and not in" in capsys.readouterr().err
+    shutil.copy(tmp_path / "runs" / "tiny" / "journal.jsonl", tmp_path / "other.jsonl")
+    assert cli.main(command(path)) == 0
+
+
+def test_tables_of_something_else_are_not_written_over(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = ["report", str(ended.parent / "runs" / "tiny"), "--output", str(tmp_path / "page.html")]
+    (tmp_path / "summary.md").write_text("# Mine\n")
+    assert cli.main(report) == 2
+    assert "summary.md is there, and is not of this study" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.md"]
+    (tmp_path / "summary.md").unlink()
+    assert (cli.main(report), cli.main(report)) == (0, 0)
+    (tmp_path / "summary.csv").unlink()
+    (tmp_path / "summary.csv").mkdir()
+    assert cli.main(report) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_renamed_level_keeps_its_runs(ended: Path, tmp_path: Path) -> None:
     shutil.copytree(ended.parent / "runs" / "tiny", tmp_path / "runs" / "tiny")
     factors = {"norm": {"BN": {"model.generator.norm": "batch"}, "LN": {"model.generator.norm": "layer"}}}
@@ -255,6 +282,16 @@ def test_what_is_no_outcome_is_counted_and_run_again_only_if_asked(tmp_path: Pat
         ({"factors": {"seed_everything": [1, 2]}}, "seed_everything is the study's own business"),
         ({"config": {**CONFIG, "fresh": True}}, "fresh is the study's own business"),
         ({"config": {**CONFIG, "images": datetime.date(2026, 1, 1)}}, "values are numbers, texts, lists and mappings"),
+        ({"config": {**CONFIG, "model": {"a": 1, 3: 4}}}, "texts and numbers are keys of one mapping"),
+        ({"config": {**CONFIG, 3: 4}}, "3 names no option"),
+        ({"factors": {"rate": {"low": {3: 4}}}}, "3 names no option"),
+        ({"settings": [{"where": {"model.generator.norm": "batch"}, "options": {3: 4}}]}, "3 names no option"),
+        ({"seeds": [1, 2**32]}, "whole numbers below 2^32"),
+        ({"seeds": 10**12}, "seeds: 1000000000000: 100,000 at most"),
+        ({"journal": "tiny.yaml"}, "a file of lines is needed, whose name ends in .jsonl"),
+        ({"journal": "tiny.yaml/x.jsonl"}, "tiny.yaml cannot be made"),
+        ({"config": {**CONFIG, "trainer": {"devices": 2}}}, "trainer.devices 2: runs of a study have one device each"),
+        ({"factors": {"trainer.num_nodes": [1, 3]}}, "trainer.num_nodes 3: runs of a study have one device each"),
     ],
 )
 def test_bad_input_is_one_line_before_anything_starts(
@@ -264,7 +301,7 @@ def test_bad_input_is_one_line_before_anything_starts(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
-    assert not list(tmp_path.glob("runs/*/*/config.yaml"))
+    assert list(tmp_path.iterdir()) == [tmp_path / "tiny.yaml"]
 
 
 def test_two_studies_do_not_write_to_one_folder_or_one_journal(
