@@ -24,6 +24,7 @@ from gannorm.report.study.maps import maps_of
 from gannorm.report.study.record import Run, lifetimes, lines_of, waiting
 from gannorm.report.study.told import Told
 from gannorm.study import StudyError, read
+from gannorm.study.estimate import different, seconds_of
 from gannorm.study.identify import probes, tasks
 from gannorm.study.worker import perform
 from gannorm.training.parser import Configuration
@@ -441,6 +442,34 @@ def test_the_page_says_all_of_it_and_no_text_acts(ended: Path, tmp_path: Path) -
     (tmp_path / "study.json").write_text(json.dumps(told).replace('"batch"', '"<script>alert(1)</script>"'))
     assert "<script>alert" not in write(tmp_path).read_text()
     assert "<img alt" in write(ended.parent / "runs" / "tiny").read_text()  # samples of the median seed
+
+
+def test_an_estimate_is_of_the_runs_that_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rates = {"low": {"model.generator_rate": 1e-4}, "high": {"model.generator_rate": 1e-3}}
+    path = written(tmp_path, factors={**STUDY["factors"], "rate": rates}, seeds=3)
+    study = read(path)
+    seconds = {("batch", "low"): 2.0, ("batch", "high"): 6.0, ("layer", "low"): 20.0}  # but none of layer, high
+    ended = [job for job in study.jobs() if job.seed < 2 and tuple(job.cell.values()) in seconds]
+    lines = ({"key": job.key, "cell": job.cell, "seed": job.seed, "status": "finished"} for job in ended)
+    told = (line | {"seconds": seconds[tuple(line["cell"].values())]} for line in lines)
+    own = tmp_path / "runs" / "tiny"
+    own.mkdir(parents=True)
+    (own / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in told))
+    assert cli.main(command(path, "--dry-run")) == 0
+    left = (2 + 6 + 20 + 3 * 60) / 6  # seconds a run
+    assert f"about {left:.1f} s a run (from 6 runs that have ended)" in capsys.readouterr().out
+    assert cli.main(["study", str(path), "--folder", str(tmp_path / "runs"), "--launcher", "ray", "--dry-run"]) == 0
+    assert "at a time" not in capsys.readouterr().out  # nobody knows how many a cluster has
+    limited = read(written(tmp_path, config={**CONFIG, "minutes": 0.1}))
+    assert seconds_of(limited, limited.jobs(), [(job.cell, 30.0) for job in limited.jobs()])[0] == [6.0] * 4
+
+
+def test_short_runs_are_of_cells_that_differ(tmp_path: Path) -> None:
+    factors = {"model.generator.norm": ["none", "batch", "layer"], "model.loss": ["hinge", "wasserstein"]}
+    chosen = different(read(written(tmp_path, factors=factors, seeds=9)).jobs())
+    cells = [tuple(job.cell.values()) for job in chosen]
+    assert len(set(cells)) == len(cells) == 4
+    assert {level for cell in cells for level in cell} == {*factors["model.generator.norm"], *factors["model.loss"]}
 
 
 def test_an_agent_of_a_sweep_makes_the_runs_of_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
