@@ -275,10 +275,18 @@ def test_points_in_the_plane_are_a_picture_and_others_are_none():
 
 
 def test_a_run_stops_at_its_images_and_at_its_minutes():
-    for stop, seen in ((callbacks.StopAt(20), 24), (callbacks.StopAt(10_000, minutes=0.0), 8)):
+    for stop, seen in ((callbacks.StopAt(20), 24), (callbacks.StopAt(10_000, minutes=1e-9), 8)):
         gan = tiny.gan()
         tiny.fit(gan, tiny.loader(9), stop, callbacks.StopTogether(stop, callbacks.Interrupts()))
         assert gan.images_seen == seen
+
+
+def test_minutes_are_those_of_all_attempts():
+    stop = callbacks.StopAt(20, minutes=1.0)
+    stop.load_state_dict({"seconds": 60.0})
+    gan = tiny.gan()
+    tiny.fit(gan, tiny.loader(9), stop, callbacks.StopTogether(stop, callbacks.Interrupts()))
+    assert gan.images_seen == 0
 
 
 class Kill(pl.Callback):

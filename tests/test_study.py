@@ -24,6 +24,7 @@ from gannorm.report.study.maps import maps_of
 from gannorm.report.study.record import Run, lifetimes, lines_of, waiting
 from gannorm.report.study.told import Told
 from gannorm.study import StudyError, read
+from gannorm.study.estimate import different, seconds_of
 from gannorm.study.identify import probes, tasks
 from gannorm.study.worker import perform
 from gannorm.training.parser import Configuration
@@ -166,6 +167,33 @@ def test_kept_ids_are_not_believed_where_a_default_has_changed(ended: Path, tmp_
     assert tasks(study, study.jobs(), tmp_path) == expected
 
 
+def test_runs_that_another_journal_notes_are_not_made_twice_unnoticed(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ended.parent / "runs", tmp_path / "runs")
+    path = written(tmp_path, journal="other.jsonl")
+    assert cli.main(command(path, "--dry-run")) == 2
+    assert f"are noted in {tmp_path / 'runs' / 'tiny' / 'journal.jsonl'}, and not in" in capsys.readouterr().err
+    shutil.copy(tmp_path / "runs" / "tiny" / "journal.jsonl", tmp_path / "other.jsonl")
+    assert cli.main(command(path)) == 0
+
+
+def test_tables_of_something_else_are_not_written_over(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = ["report", str(ended.parent / "runs" / "tiny"), "--output", str(tmp_path / "page.html")]
+    (tmp_path / "summary.md").write_text("# Mine\n")
+    assert cli.main(report) == 2
+    assert "summary.md is there, and is not of this study" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.md"]
+    (tmp_path / "summary.md").unlink()
+    assert (cli.main(report), cli.main(report)) == (0, 0)
+    (tmp_path / "summary.csv").unlink()
+    (tmp_path / "summary.csv").mkdir()
+    assert cli.main(report) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_renamed_level_keeps_its_runs(ended: Path, tmp_path: Path) -> None:
     shutil.copytree(ended.parent / "runs" / "tiny", tmp_path / "runs" / "tiny")
     factors = {"norm": {"BN": {"model.generator.norm": "batch"}, "LN": {"model.generator.norm": "layer"}}}
@@ -255,6 +283,16 @@ def test_what_is_no_outcome_is_counted_and_run_again_only_if_asked(tmp_path: Pat
         ({"factors": {"seed_everything": [1, 2]}}, "seed_everything is the study's own business"),
         ({"config": {**CONFIG, "fresh": True}}, "fresh is the study's own business"),
         ({"config": {**CONFIG, "images": datetime.date(2026, 1, 1)}}, "values are numbers, texts, lists and mappings"),
+        ({"config": {**CONFIG, "model": {"a": 1, 3: 4}}}, "texts and numbers are keys of one mapping"),
+        ({"config": {**CONFIG, 3: 4}}, "3 names no option"),
+        ({"factors": {"rate": {"low": {3: 4}}}}, "3 names no option"),
+        ({"settings": [{"where": {"model.generator.norm": "batch"}, "options": {3: 4}}]}, "3 names no option"),
+        ({"seeds": [1, 2**32]}, "whole numbers below 2^32"),
+        ({"seeds": 10**12}, "seeds: 1000000000000: 100,000 at most"),
+        ({"journal": "tiny.yaml"}, "a file of lines is needed, whose name ends in .jsonl"),
+        ({"journal": "tiny.yaml/x.jsonl"}, "tiny.yaml cannot be made"),
+        ({"config": {**CONFIG, "trainer": {"devices": 2}}}, "trainer.devices 2: runs of a study have one device each"),
+        ({"factors": {"trainer.num_nodes": [1, 3]}}, "trainer.num_nodes 3: runs of a study have one device each"),
     ],
 )
 def test_bad_input_is_one_line_before_anything_starts(
@@ -264,7 +302,7 @@ def test_bad_input_is_one_line_before_anything_starts(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
-    assert not list(tmp_path.glob("runs/*/*/config.yaml"))
+    assert list(tmp_path.iterdir()) == [tmp_path / "tiny.yaml"]
 
 
 def test_two_studies_do_not_write_to_one_folder_or_one_journal(
@@ -404,6 +442,34 @@ def test_the_page_says_all_of_it_and_no_text_acts(ended: Path, tmp_path: Path) -
     (tmp_path / "study.json").write_text(json.dumps(told).replace('"batch"', '"<script>alert(1)</script>"'))
     assert "<script>alert" not in write(tmp_path).read_text()
     assert "<img alt" in write(ended.parent / "runs" / "tiny").read_text()  # samples of the median seed
+
+
+def test_an_estimate_is_of_the_runs_that_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rates = {"low": {"model.generator_rate": 1e-4}, "high": {"model.generator_rate": 1e-3}}
+    path = written(tmp_path, factors={**STUDY["factors"], "rate": rates}, seeds=3)
+    study = read(path)
+    seconds = {("batch", "low"): 2.0, ("batch", "high"): 6.0, ("layer", "low"): 20.0}  # but none of layer, high
+    ended = [job for job in study.jobs() if job.seed < 2 and tuple(job.cell.values()) in seconds]
+    lines = ({"key": job.key, "cell": job.cell, "seed": job.seed, "status": "finished"} for job in ended)
+    told = (line | {"seconds": seconds[tuple(line["cell"].values())]} for line in lines)
+    own = tmp_path / "runs" / "tiny"
+    own.mkdir(parents=True)
+    (own / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in told))
+    assert cli.main(command(path, "--dry-run")) == 0
+    left = (2 + 6 + 20 + 3 * 60) / 6  # seconds a run
+    assert f"about {left:.1f} s a run (from 6 runs that have ended)" in capsys.readouterr().out
+    assert cli.main(["study", str(path), "--folder", str(tmp_path / "runs"), "--launcher", "ray", "--dry-run"]) == 0
+    assert "at a time" not in capsys.readouterr().out  # nobody knows how many a cluster has
+    limited = read(written(tmp_path, config={**CONFIG, "minutes": 0.1}))
+    assert seconds_of(limited, limited.jobs(), [(job.cell, 30.0) for job in limited.jobs()])[0] == [6.0] * 4
+
+
+def test_short_runs_are_of_cells_that_differ(tmp_path: Path) -> None:
+    factors = {"model.generator.norm": ["none", "batch", "layer"], "model.loss": ["hinge", "wasserstein"]}
+    chosen = different(read(written(tmp_path, factors=factors, seeds=9)).jobs())
+    cells = [tuple(job.cell.values()) for job in chosen]
+    assert len(set(cells)) == len(cells) == 4
+    assert {level for cell in cells for level in cell} == {*factors["model.generator.norm"], *factors["model.loss"]}
 
 
 def test_an_agent_of_a_sweep_makes_the_runs_of_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

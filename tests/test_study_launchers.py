@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from gannorm import cli
 from gannorm._version import __version__
-from gannorm.study import StudyError, local, ray
+from gannorm.study import StudyError, local, ray, watch
 from gannorm.study.attempts import ATTEMPTS
 from gannorm.study.journal import Journal
 from gannorm.study.local import Local
@@ -40,6 +41,7 @@ class FakeRay:
     Args:
         nodes: Resources of each.
         does: Returns the line of a task, or raises.
+        sees: Whether its nodes see the folder.
     """
 
     exceptions = SimpleNamespace(RayError=LostError, RayTaskError=ZeroDivisionError, GetTimeoutError=TimeoutError)
@@ -47,8 +49,10 @@ class FakeRay:
         scheduling_strategies=SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node)
     )
 
-    def __init__(self, nodes: list[dict[str, float]], does: Callable[[Task], dict[str, Any]] | None = None) -> None:
-        self.resources, self.does = nodes, does
+    def __init__(
+        self, nodes: list[dict[str, float]], does: Callable[[Task], dict[str, Any]] | None = None, sees: bool = True
+    ) -> None:
+        self.resources, self.does, self.sees = nodes, does, sees
         self.given: list[Reference] = []
         self.waits: list[float | None] = []
 
@@ -75,7 +79,7 @@ class FakeRay:
 
     def get(self, reference: Reference, timeout: float | None = None) -> Any:
         if timeout is not None:  # whether a node sees the folder
-            return True, __version__
+            return self.sees, __version__
         assert self.does is not None
         return self.does(reference.arguments[0])
 
@@ -121,6 +125,30 @@ def test_a_cluster_that_could_never_start_a_run_is_refused_unless_it_may_grow(
 def test_a_share_of_two_gpus_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["study", str(written(tmp_path)), "--launcher", "ray", "--gpus", "1.5"]) == 2
     assert "--gpus 1.5: a share of one GPU, or whole ones" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fake", "words"),
+    [
+        (None, "needs Ray: pip install"),
+        (FakeRay([{}]), "no node of the cluster"),
+        (FakeRay([{"CPU": 1.0}], sees=False), "is not there on node 0"),
+    ],
+)
+def test_a_cluster_that_cannot_do_it_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    fake: FakeRay | None,
+    words: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    if fake is not None:
+        monkeypatch.setattr(ray, "connected", lambda _: fake)
+    path = written(tmp_path, seeds=1)
+    assert cli.main(["study", str(path), "--launcher", "ray", "--folder", str(tmp_path / "runs")]) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_some_runs_always_wait_so_that_a_cluster_grows_and_is_used_when_it_has(
@@ -180,7 +208,7 @@ def test_it_is_told_where_nothing_starts(
     capsys: pytest.CaptureFixture[str],
     starts: bool,
 ) -> None:
-    monkeypatch.setattr(ray, "NOTICE", 0.0)
+    monkeypatch.setattr(watch, "NOTICE", 0.0)
     fake = FakeRay([{"CPU": 1.0}], finished)
     if starts:
         monkeypatch.setattr(
@@ -216,11 +244,11 @@ def test_a_run_that_hangs_is_begun_again_but_not_for_ever(
 
 
 def test_a_run_hangs_when_nothing_new_is_written(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, 1 / 60)
-    watch.since -= 2
-    assert watch.hangs()
+    own = Watch(tmp_path, 1 / 60)
+    own.since -= 2
+    assert own.hangs()
     (tmp_path / "metrics.csv").write_text("1")
-    assert not watch.hangs()
-    watch.since -= 2
+    assert not own.hangs()
+    own.since -= 2
     (tmp_path / "metrics.csv").write_text("12")
-    assert not watch.hangs()
+    assert not own.hangs()

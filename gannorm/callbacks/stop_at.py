@@ -9,11 +9,11 @@ from gannorm.gan import GAN
 
 
 class StopAt(pl.Callback):
-    """Stop after so many images, or after so many minutes of this attempt, whichever comes first.
+    """Stop after so many images, or after so many minutes, whichever comes first.
 
     Args:
         images: Real images shown to the discriminator, over all attempts.
-        minutes: None = no limit.
+        minutes: Over all attempts: a run that was killed has not more of them. None = no limit.
     """
 
     def __init__(self, images: int, minutes: float | None = None) -> None:
@@ -43,15 +43,16 @@ class StopAt(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock; a run that was resumed at its end stops at once."""
-        self.start = time.monotonic()
         assert isinstance(pl_module, GAN)
-        if pl_module.images_seen >= self.images:
+        over = self.minutes is not None and self.earlier_seconds >= 60 * self.minutes
+        self.start = time.monotonic()
+        if pl_module.images_seen >= self.images or over:
             trainer.should_stop = True
 
     @property
     def late(self) -> bool:
         """Whether the minutes are over; `StopTogether` asks, because clocks of several processes differ."""
-        return self.minutes is not None and time.monotonic() - self.start >= 60 * self.minutes
+        return self.minutes is not None and self.seconds >= 60 * self.minutes
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         """Stop where all images have been seen."""

@@ -41,7 +41,8 @@ def check_unchanged(study: Study, tasks: Sequence[Task], folder: Path, journal: 
     Raises:
         StudyError: They are not; what differs is named.
     """
-    by_key = {task.key: task for task in tasks}
+    check_journal(study, folder, journal)
+    by_key = {task.key: task for task in as_noted(tasks, journal)}
     accepted = written(folder).get("accepted", ())
     ended = [line for key, line in journal.lines.items() if line["status"] in ENDED and key not in accepted]
     others = [line for line in ended if line["key"] not in by_key and not left_out(study, line)]
@@ -58,6 +59,21 @@ def check_unchanged(study: Study, tasks: Sequence[Task], folder: Path, journal: 
             f"study {study.name}: {len(remade)} runs that have ended would be others now, such as {first['cell']} seed "
             f"{first['seed']}: {first['id']} was made, {by_key[first['key']].id} would be; a default of gannorm "
             "differs; give it another name, or --accept-changes to run them once more"
+        )
+
+
+def check_journal(study: Study, folder: Path, journal: Journal) -> None:
+    """Refuse a folder whose runs are noted in another journal, unless that one's lines are in this one too.
+
+    Raises:
+        StudyError: They are not.
+    """
+    before = written(folder)
+    other = folder / (before.get("journal") or "journal.jsonl")
+    if before and other.resolve() != journal.path.resolve() and Journal(other).lines.keys() - journal.lines.keys():
+        raise StudyError(
+            f"study {study.name}: the runs of {folder} are noted in {other}, and not in {journal.path}; copy its lines "
+            "there, give the study another name, or --accept-changes to leave them out"
         )
 
 

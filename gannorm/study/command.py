@@ -11,13 +11,14 @@ from gannorm.records import nearest
 from gannorm.study import folder as study_folder
 from gannorm.study.changes import as_noted, check_unchanged
 from gannorm.study.errors import StudyError
-from gannorm.study.estimate import seconds_per_run
+from gannorm.study.estimate import Timed, seconds_of
 from gannorm.study.identify import plain, tasks
 from gannorm.study.journal import Journal
 from gannorm.study.launchers import LAUNCHERS
-from gannorm.study.matrix import Study, read
+from gannorm.study.matrix import Job, Study, read
 from gannorm.study.run import Outcome, run
 from gannorm.study.watch import PATIENCE
+from gannorm.study.worker import Task
 
 SHOWN = 40  # cells in the table of a dry run
 STATES = ("done", "incomplete", "failed", "absent")
@@ -103,7 +104,7 @@ def plan(options: argparse.Namespace) -> str:
         lines.append(f"... and {len(by_cell) - SHOWN} more cells")
     waiting = [job for job in jobs if states[job.key] != "done"]
     lines.append(f"{len(jobs)} runs in {len(by_cell)} cells; {len(waiting)} are to be run")
-    return "\n".join([*lines, *([estimated(study, waiting, journal, options)] if waiting else [])])
+    return "\n".join([*lines, *([estimated(study, waiting, timed(all_tasks, journal), options)] if waiting else [])])
 
 
 def row(cells: Any, widths: list[int]) -> str:
@@ -111,16 +112,23 @@ def row(cells: Any, widths: list[int]) -> str:
     return "".join(f"{text:<{width + 2}}" for text, width in zip(cells, widths, strict=True))
 
 
-def estimated(study: Study, waiting: list[Any], journal: Journal, options: argparse.Namespace) -> str:
+def estimated(study: Study, waiting: list[Job], ended: list[Timed], options: argparse.Namespace) -> str:
     """Return how long the rest takes, and what it costs where an hour has a price."""
-    seconds, source = seconds_per_run(study, waiting, journal)
+    seconds, source = seconds_of(study, waiting, ended)
+    hours = sum(seconds) / 3600
     workers = options.workers or LAUNCHERS[options.launcher].fitting()
-    hours = len(waiting) * seconds / 3600
+    beside = "" if workers is None else f"{hours / workers:.1f} hours with {workers} at a time, "
     price = "" if options.price is None else f", {hours * options.price:,.2f} at {options.price:g} an hour of a worker"
     return (
-        f"about {seconds:.1f} s a run (from {source}): {hours / workers:.1f} hours with {workers} at a time, "
-        f"{hours:.1f} hours of a worker{price}"
+        f"about {sum(seconds) / len(waiting):.1f} s a run (from {source}): {beside}{hours:.1f} hours of a worker{price}"
     )
+
+
+def timed(tasks: list[Task], journal: Journal) -> list[Timed]:
+    """Return cell and seconds of each run that has ended."""
+    done = [task for task in tasks if study_folder.state(task, journal) == "done"]
+    seconds = [journal.lines[task.key].get("seconds") for task in done]
+    return [(task.told["cell"], float(some)) for task, some in zip(done, seconds, strict=True) if some]
 
 
 def sweep(study: Study) -> str:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from gannorm import files
 from gannorm.report.study.record import ENDED
@@ -28,21 +28,45 @@ def locked(folder: Path, journal: Path) -> Iterator[None]:
     Raises:
         StudyError: Another study is writing there, or it cannot be written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        file, kept = (folder / "study.lock").open("a"), journal.open("a")
-    except OSError as error:
-        raise StudyError(
-            f"{folder} cannot be written to: {error.strerror}; choose another place with --folder"
-        ) from error
-    with file, kept:
+    with made(folder), made(journal.parent), opened(journal) as kept, opened(folder / "study.lock") as file:
         if not (seized(file, 0.0) and seized(kept, 0.0)):
             raise StudyError(f"another study is writing to {folder}; wait for it, or give this one another name")
         with lock_of(folder).open("a") as workers:
             if not seized(workers, PATIENCE):
                 raise StudyError(f"{folder}: processes of a study that has ended are still there; end them")
         yield
+
+
+@contextlib.contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Have a folder within the block; what was made for it is removed afterwards, unless something is in it.
+
+    Raises:
+        StudyError: It cannot be made.
+    """
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(f"{folder} cannot be made: {error.strerror}; choose another --folder") from error
+        yield
+    finally:
+        for path in new:
+            with contextlib.suppress(OSError):  # something is in it
+                path.rmdir()
+
+
+def opened(path: Path) -> IO[str]:
+    """Return a file to which lines can be added.
+
+    Raises:
+        StudyError: None can.
+    """
+    try:
+        return path.open("a")
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written to: {error.strerror}; choose another --folder") from error
 
 
 def seized(file: Any, seconds: float) -> bool:

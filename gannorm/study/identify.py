@@ -12,6 +12,8 @@ from gannorm.study.errors import StudyError
 from gannorm.study.matrix import Job, Study
 from gannorm.study.worker import Task
 
+KEPT = "ids.json"
+
 
 def arguments(study: Study, job: Job, folder: Path) -> tuple[str, ...]:
     """Return the arguments of `train.py` that make one run of a study in `<folder>/<name>/<id>`."""
@@ -22,20 +24,17 @@ def arguments(study: Study, job: Job, folder: Path) -> tuple[str, ...]:
 
 
 def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
-    """Return what workers are told to do, in order; ids are kept in the study's folder, so that it is quick again.
+    """Return what workers are told to do, in order; ids that were kept in the study's folder are not sought again.
 
     Raises:
         StudyError: A factor names an option that `train.py` has not, or gives it a wrong value.
     """
-    kept = folder / study.name / "ids.json"
-    known = known_ids(kept)
+    known = known_ids(folder / study.name / KEPT)
     probed = resolved(study, probes(jobs), folder)
     if any(known.get(key, own) != own for key, own in probed.items()):
         known = {}  # a default has changed since
     known_or_probed = known | probed
     found = known_or_probed | resolved(study, [job for job in jobs if job.key not in known_or_probed], folder)
-    if found != known and kept.parent.is_dir():
-        files.write(kept, json.dumps({"gannorm": __version__, "ids": found}))
     check_different(jobs, found)
     return [
         Task(
@@ -46,6 +45,13 @@ def tasks(study: Study, jobs: Sequence[Job], folder: Path) -> list[Task]:
         )
         for job in jobs
     ]
+
+
+def keep(tasks: Sequence[Task], folder: Path) -> None:
+    """Keep ids in a study's folder, so that it is quick again."""
+    ids = {task.key: task.id for task in tasks}
+    if ids != known_ids(folder / KEPT):
+        files.write(folder / KEPT, json.dumps({"gannorm": __version__, "ids": ids}))
 
 
 def probes(jobs: Iterable[Job]) -> list[Job]:
@@ -95,10 +101,25 @@ def resolved(study: Study, jobs: Iterable[Job], folder: Path) -> dict[str, str]:
         cell = json.dumps(job.cell)
         if cell not in cells:
             cells[cell] = plain(study, job, folder)
+            check_device(study, job, cells[cell]["trainer"])
         own = copy.deepcopy(dict(cells[cell]))
         own["seed_everything"] = job.seed
         found[job.key] = identity(own)
     return found
+
+
+def check_device(study: Study, job: Job, trainer: Mapping[str, Any]) -> None:
+    """Refuse a run on several devices: runs beside each other always finish sooner.
+
+    Raises:
+        StudyError: It is one.
+    """
+    for name in ("devices", "num_nodes"):
+        if trainer.get(name, 1) != 1:
+            raise StudyError(
+                f"study {study.name}, {job}: trainer.{name} {trainer[name]!r}: runs of a study have one device each; "
+                "leave it out, and say with --workers or --gpus how many there are at a time"
+            )
 
 
 def plain(study: Study, job: Job, folder: Path) -> Mapping[str, Any]:

@@ -42,12 +42,13 @@ class Kind:
 
     Attributes:
         make: Returns it, for a study and its folder.
-        fitting: How many runs it does at a time where nobody says; a cluster is not asked before something starts.
+        fitting: How many runs it does at a time where nobody says; None of a cluster, which is not asked before
+            something starts.
     """
 
     make: Callable[[Study, Path, argparse.Namespace], Launcher]
-    fitting: Callable[[], int]
+    fitting: Callable[[], int | None]
 
 
-LAUNCHERS: dict[str, Kind] = {"local": Kind(local, workers_that_fit), "ray": Kind(ray, lambda: 1)}
+LAUNCHERS: dict[str, Kind] = {"local": Kind(local, workers_that_fit), "ray": Kind(ray, lambda: None)}
 """All launchers by name."""

@@ -33,6 +33,7 @@ Options = dict[str, Any]  # of `train.py`, by key
 KEYS = ("name", "config", "factors", "seeds", "leave_out", "more_seeds", "settings", "outcome", "journal")
 OWN = {"config", "name", "folder", "resume", "fresh", "quiet", "seed_everything"}
 SECTIONS = ("model", "data", "evaluation", "collapse", "trainer")
+MOST, END = 100_000, 2**32  # seeds of a cell; the first number that is no seed any more
 OUTCOMES = {
     "effective_modes": "effective modes at the end",
     "covered_modes": "covered modes at the end",
@@ -112,7 +113,8 @@ class Study:
         try:
             made_of = json.dumps([self.config, options, seed], sort_keys=True)
         except TypeError as error:
-            raise StudyError(f"study {self.name}: {error}: values are numbers, texts, lists and mappings") from error
+            told = "texts and numbers are keys of one mapping" if "'<'" in str(error) else str(error)
+            raise StudyError(f"study {self.name}: {told}: values are numbers, texts, lists and mappings") from error
         return Job(cell, seed, options, hashlib.sha256(made_of.encode()).hexdigest()[:12])
 
 
@@ -192,6 +194,8 @@ def check_kinds(path: Path, data: Mapping[str, Any]) -> None:
     for key, kind in kinds.items():
         if key in data and data[key] is not None and not isinstance(data[key], kind):
             raise StudyError(f"{path}: {key}: {data[key]!r}: a {kind.__name__} is needed")
+    if data.get("journal") and not data["journal"].endswith(".jsonl"):
+        raise StudyError(f"{path}: journal: {data['journal']}: a file of lines is needed, whose name ends in .jsonl")
     if not re.fullmatch(r"\w[\w.-]*", str(data.get("name") or path.stem)):
         raise StudyError(f"{path}: name {data.get('name')!r}: letters, digits, dots and dashes make the folder's name")
 
@@ -208,13 +212,25 @@ def mapping(path: Path, hint: str) -> dict[str, Any]:
         raise StudyError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(data, dict):
         raise StudyError(f"{path} holds no mapping; {hint}")
+    return by_text(path, data)
+
+
+def by_text(path: Path, data: dict[Any, Any]) -> dict[str, Any]:
+    """Return a mapping whose keys are texts.
+
+    Raises:
+        StudyError: One is not.
+    """
+    for key in data:
+        if not isinstance(key, str):
+            raise StudyError(f"{path}: {key!r} names no option: a text is needed")
     return data
 
 
 def base_of(path: Path, given: Any) -> Mapping[str, Any]:
     """Return the base configuration, from the study itself or from a file beside it."""
     if given is None or isinstance(given, dict):
-        return given or {}
+        return by_text(path, given or {})
     return mapping(path.parent / str(given), "a configuration is a mapping")
 
 
@@ -225,7 +241,7 @@ def levels_of(path: Path, factor: str, levels: Any) -> dict[str, Options]:
         return once(path, factor, named)
     if not isinstance(levels, dict) or not all(isinstance(options, dict) for options in levels.values()):
         raise StudyError(f"{path}: factors: {factor}: a list of values, or a mapping of levels to options, is needed")
-    return once(path, factor, [(level_name(level), dict(options)) for level, options in levels.items()])
+    return once(path, factor, [(level_name(level), by_text(path, options)) for level, options in levels.items()])
 
 
 def level_name(level: Any) -> str:
@@ -242,9 +258,13 @@ def once(path: Path, factor: str, levels: Sequence[tuple[str, Options]]) -> dict
 
 def seeds_of(path: Path, seeds: Any) -> list[int]:
     """Return seeds from a number of them or a list."""
+    if isinstance(seeds, int) and seeds > MOST:
+        raise StudyError(f"{path}: seeds: {seeds}: {MOST:,} at most, or a list")
     listed = list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
-    if not isinstance(listed, list) or not listed or not all(type(seed) is int and seed >= 0 for seed in listed):
-        raise StudyError(f"{path}: seeds: {seeds!r}: a number above 0, or a list of whole numbers, is needed")
+    if not isinstance(listed, list) or not listed or not all(type(seed) is int and 0 <= seed < END for seed in listed):
+        raise StudyError(
+            f"{path}: seeds: {seeds!r}: a number above 0, or a list of whole numbers below 2^32, is needed"
+        )
     return list(dict.fromkeys(listed))
 
 
@@ -278,4 +298,4 @@ def setting_of(path: Path, factors: Mapping[str, Mapping[str, Options]], setting
         or not isinstance(setting["options"], dict)
     ):
         raise StudyError(f"{path}: settings: {setting!r}: `where` and `options` are needed")
-    return part_of(path, factors, setting["where"]), dict(setting["options"])
+    return part_of(path, factors, setting["where"]), by_text(path, setting["options"])

@@ -16,17 +16,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gannorm import screen
 from gannorm._version import __version__
 from gannorm.study.attempts import ATTEMPTS, Attempts, lost
 from gannorm.study.errors import StudyError
+from gannorm.study.folder import made
 from gannorm.study.journal import Line, signalled
 from gannorm.study.local import lock_of
-from gannorm.study.watch import PATIENCE, Watch
+from gannorm.study.watch import PATIENCE, Notice, Watch
 from gannorm.study.worker import SINGLE, Task, perform, set_up
 
 AHEAD = 2  # runs that are given out, for each that the cluster has room for
-NOTICE = 60.0  # seconds without a start after which it is told
 SHOWN = 8  # nodes in a message
 KNOCK = 10.0  # seconds for a cluster's head to take a connection
 ANSWER = 60.0  # seconds for a cluster to answer whether it sees the folder
@@ -96,9 +95,20 @@ class Cluster:
         Raises:
             StudyError: One does not.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        mark = self.folder / f"seen-{uuid.uuid4().hex}"
-        mark.touch()
+        with made(self.folder):
+            mark = self.folder / f"seen-{uuid.uuid4().hex}"
+            mark.touch()
+            try:
+                self.ask_nodes(mark)
+            finally:
+                mark.unlink(missing_ok=True)
+
+    def ask_nodes(self, mark: Path) -> None:
+        """Ask each node whether it sees a file, and which version it has.
+
+        Raises:
+            StudyError: See `check_nodes`.
+        """
         try:
             nodes = [node for node in self.ray.nodes() if node["Alive"]]
             asked = {self.seeing(node["NodeID"]).remote(str(mark)): node["NodeManagerAddress"] for node in nodes}
@@ -114,8 +124,6 @@ class Cluster:
             raise StudyError(f"a node has no gannorm: {str(error).splitlines()[-1]}") from error
         except self.ray.exceptions.GetTimeoutError as error:
             raise StudyError(f"a node did not answer within {ANSWER:.0f} s whether it sees {self.folder}") from error
-        finally:
-            mark.unlink(missing_ok=True)
 
     def seeing(self, node: str) -> Any:
         """Return a task that says on one node whether a file is there, and which gannorm."""
@@ -163,34 +171,6 @@ class Cluster:
             waiting.append(task)
             return None
         return line
-
-
-class Notice:
-    """Tells once where nothing has started for long: a cluster whose nodes are taken says nothing by itself.
-
-    Args:
-        lock: A file that each task touches when it starts.
-
-    Attributes:
-        seconds: To wait before the next look; None = for ever.
-    """
-
-    def __init__(self, lock: Path) -> None:
-        self.lock = lock
-        self.before = touched(lock)
-        self.seconds: float | None = NOTICE
-
-    def look(self, ended: bool) -> None:
-        """Tell, if there is something to tell."""
-        started = ended or touched(self.lock) != self.before
-        if not started and self.seconds is not None:
-            screen.warn(f"nothing has started for {self.seconds:.0f} s; `ray status` says who has the cluster's nodes")
-        self.seconds = None
-
-
-def touched(path: Path) -> int | None:
-    """Return when a file was last touched; None where it is not there."""
-    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def words(error: Exception) -> str:

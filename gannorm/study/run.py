@@ -10,7 +10,7 @@ from gannorm.report.study.page import NAME as PAGE
 from gannorm.report.study.page import write as write_page
 from gannorm.study import folder as study_folder
 from gannorm.study.changes import as_noted, check_unchanged
-from gannorm.study.identify import tasks
+from gannorm.study.identify import keep, tasks
 from gannorm.study.journal import Journal, Line, signalled
 from gannorm.study.launchers import Launcher
 from gannorm.study.matrix import Study, read
@@ -61,18 +61,21 @@ def run(
     study = read(path)
     place = folder / study.name
     kept = study_folder.journal_path(study, folder)
+    found = tasks(study, study.jobs(), folder.resolve())  # a worker may stand elsewhere
+    if not accept_changes:
+        check_unchanged(study, found, place, Journal(kept))
+    who = launcher(study, place)  # whatever is wrong is known before anything is written
     with study_folder.locked(place, kept):
-        journal = Journal(kept)
-        all_tasks = as_noted(tasks(study, study.jobs(), folder.resolve()), journal)  # a worker may stand elsewhere
-        if not accept_changes:
-            check_unchanged(study, all_tasks, place, journal)
+        journal = Journal(kept)  # to which another study may have written meanwhile
+        all_tasks = as_noted(found, journal)
         study_folder.write(study, all_tasks, place, journal)
+        keep(found, place)
         open_states = ("absent", "incomplete", "failed") if retry_failed else ("absent", "incomplete")
         waiting = [task for task in all_tasks if study_folder.state(task, journal) in open_states]
         screen.say(f"study {place}: {len(all_tasks)} runs, {len(all_tasks) - len(waiting)} of them there")
         if waiting:
             try:
-                follow(launcher(study, place).run(waiting), journal, place, len(waiting))
+                follow(who.run(waiting), journal, place, len(waiting))
             except KeyboardInterrupt:
                 screen.say(f"see {page_of(place)}; the same command goes on")
                 raise

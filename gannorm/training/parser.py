@@ -148,7 +148,7 @@ class Configuration(LightningCLI):
             default="images",
             help="With packing m: `images` counts each image; or m times as many, so that the steps are equal.",
         )
-        parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many at the latest.")
+        parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many in all attempts.")
         parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
         parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")
         parser.add_argument("--evaluation.every_images", type=int, default=80_000, help="From look to look at modes.")

@@ -2,11 +2,11 @@
 
 import csv
 import datetime
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 
-from gannorm import files
 from gannorm._version import __version__
 from gannorm.report.run.page import write_text
 from gannorm.report.study.markdown import markdown, plain
@@ -55,21 +55,50 @@ def shown(section: Callable[[Told], str], told: Told) -> str:
 def write(folder: Path, output: Path | None = None) -> Path:
     """Write the page into a study's folder, with `summary.csv` and `summary.md` beside it; return where it is.
 
+    Args:
+        folder: Of the study.
+        output: Of the page, somewhere else.
+
     Raises:
-        ValueError: The folder is none of a study, or the page cannot be written there.
+        ValueError: The folder is none of a study, the page cannot be written there, or tables of something else would
+            be lost.
     """
     record = StudyRecord.read(folder)
     target = output or folder / NAME
-    write_text(target, page(record))
-    if record.runs:
-        told = Told(record)
-        write_csv(told, target.with_name("summary.csv"))
-        files.write(target.with_name("summary.md"), f"# {plain(record.name)}\n\n{markdown(told)}")
+    told = Told(record)
+    tables = {"summary.csv": csv_of(told), "summary.md": f"# {plain(record.name)}\n\n{markdown(told)}"}
+    beside = {target.with_name(name): text for name, text in tables.items()} if record.runs else {}
+    if output is not None:
+        check_own(beside)
+    for path, text in {**beside, target: page(record)}.items():
+        write_text(path, text)
     return target
+
+
+def check_own(tables: Mapping[Path, str]) -> None:
+    """Refuse to write over tables that begin otherwise.
+
+    Raises:
+        ValueError: One does.
+    """
+    for path, text in tables.items():
+        if path.is_file() and first_line(path.read_text(encoding="utf-8", errors="replace")) != first_line(text):
+            raise ValueError(f"{path} is there, and is not of this study; choose another folder for --output")
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text, which says what it is of."""
+    return text.partition("\n")[0]
+
+
+def csv_of(told: Told) -> str:
+    """Return the table of all cells."""
+    head, body = rows(told, told.cells)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([head, *body])
+    return text.getvalue()
 
 
 def write_csv(told: Told, path: Path) -> None:
     """Write the table of all cells."""
-    head, body = rows(told, told.cells)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([head, *body])
+    write_text(path, csv_of(told))
