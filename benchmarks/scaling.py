@@ -18,6 +18,9 @@ from gannorm.training.quiet import quiet_lightning
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 HEAD = ["workers", "images/s", "times one", "s per run", "s between runs", "own cost", "s to the first step"]
 RUNS = 2  # of each worker
+MACHINES = ((1, 2), (1, 16), (4, 32), (16, 64))  # of a plan: how many, and cores of each
+PLANNED = 10_000  # runs
+PLAN_HEAD = ["machines", "runs at a time", "hours", "hours of a machine"]
 CONFIG = {
     "images": 192_000,  # some 40 s
     "log_every_images": 16_000,
@@ -94,8 +97,32 @@ def rows(medians: dict[int, dict[str, float]]) -> list[list[str]]:
     ]
 
 
+def plan(seconds: float) -> list[list[str]]:
+    """Return how long 10,000 runs take on some machines, each run so many seconds of one core.
+
+    Example:
+        >>> plan(36.0)[0]
+        ['1 of 2 cores', '2', '50', '50']
+    """
+    rows = []
+    for machines, cores in MACHINES:
+        hours = PLANNED * seconds / 3600 / (machines * cores)
+        at_a_time = f"{machines * cores:,}"
+        rows.append([f"{machines} of {cores} cores", at_a_time, f"{hours:.2g}", f"{hours * machines:.2g}"])
+    return rows
+
+
 def markdown(result: dict[str, Any]) -> str:
-    """Return the table of the documentation."""
+    """Return the tables of the documentation: what was measured, and what follows for a plan."""
     number = len(next(iter(result["rounds"].values())))
     said = f"Medians of {number} rounds in turn; {document.machine()}."
-    return f"{document.table(HEAD, rows(result['medians']))}\n\n{document.paragraph(said)}"
+    seconds = result["medians"][1]["seconds_per_run"]
+    planned = f"On paper, {PLANNED:,} such runs of {seconds:.1f} s on one core each:"
+    return "\n\n".join(
+        [
+            document.table(HEAD, rows(result["medians"])),
+            document.paragraph(said),
+            document.paragraph(planned),
+            document.table(PLAN_HEAD, plan(seconds)),
+        ]
+    )
