@@ -4,7 +4,8 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from gannorm import cli
 from gannorm._version import __version__
 from gannorm.study import StudyError, local, ray, watch
+from gannorm.study import run as study_run
 from gannorm.study.attempts import ATTEMPTS
 from gannorm.study.journal import Journal
 from gannorm.study.local import Local
@@ -252,3 +254,22 @@ def test_a_run_hangs_when_nothing_new_is_written(tmp_path: Path) -> None:
     own.since -= 2
     (tmp_path / "metrics.csv").write_text("12")
     assert not own.hangs()
+
+
+def test_a_run_that_finished_without_the_outcome_is_told_as_failed_and_run_once_more_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[int] = []
+
+    def run(tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+        given.append(len(tasks))
+        finals: Iterator[dict[str, Any]] = iter([{}, {"effective_modes": None, "high_quality": 0}])
+        yield from (finished(task) | {"id": task.id, "final": next(finals), "seconds": None} for task in tasks)
+
+    study = partial(study_run, written(tmp_path, seeds=1), lambda *_: SimpleNamespace(run=run), folder=tmp_path)
+    outcomes = [study(), study(), study(retry_failed=True)]
+    assert [(outcome.ended, outcome.failed) for outcome in outcomes] == [(1, 1)] * 3
+    assert given == [2, 1]
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].endswith("batch, seed 0: failed: it has no effective_modes: nobody judged its samples")
+    assert said[2].endswith("layer, seed 0: finished, 0.0 s")

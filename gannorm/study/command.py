@@ -87,7 +87,7 @@ def ending(outcome: Outcome) -> str:
 def plan(options: argparse.Namespace) -> str:
     """Return the table of cells with the states of their runs, and an estimate of time and cost."""
     study = read(options.file)
-    journal = Journal(study_folder.journal_path(study, options.folder))
+    journal = Journal(study_folder.journal_path(study, options.folder), study.outcome)
     jobs = study.jobs()
     all_tasks = as_noted(tasks(study, jobs, options.folder), journal)
     if not options.accept_changes:

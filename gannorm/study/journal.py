@@ -10,7 +10,7 @@ from typing import Any
 from gannorm import files
 from gannorm.collapse import STATES
 from gannorm.report.run.record import lines_of_json
-from gannorm.report.study.record import lines_of
+from gannorm.report.study.record import judged, lines_of
 
 Line = dict[str, Any]
 FIGURES = ("effective_modes", "covered_modes", "num_modes", "kl", "high_quality")
@@ -24,21 +24,27 @@ class Journal:
 
     Args:
         path: The file; it may not be there yet. A last line that is torn is left out, and written anew.
+        outcome: A run that finished without it has failed; None = any will do.
 
     Attributes:
         lines: Of runs that have ended.
         parts: What the runs are made of, in a line of its own; the last one counts. Empty if nobody has said it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lines: dict[str, Line] = {line["key"]: line for line in lines_of(path)}
+    def __init__(self, path: Path, outcome: str | None = None) -> None:
+        self.path, self.outcome = path, outcome
+        self.lines: dict[str, Line] = {line["key"]: self.judged(line) for line in lines_of(path)}
         self.parts: Line = parts_of(path)
 
-    def add(self, line: Line) -> None:
-        """Append the line of a run; of a key that is there, the last line counts."""
+    def judged(self, line: Line) -> Line:
+        """Return what a line says under the outcome that is wanted; in the file it stays as it is."""
+        return line if self.outcome is None else judged(line, self.outcome)
+
+    def add(self, line: Line) -> Line:
+        """Append the line of a run, and return it as it counts; of a key that is there, the last line does."""
         self.append(line)
-        self.lines[line["key"]] = line
+        self.lines[line["key"]] = self.judged(line)
+        return self.lines[line["key"]]
 
     def describe(self, parts: Mapping[str, Any]) -> None:
         """Append what runs are made of from now on, if it is not what they were made of before."""

@@ -63,10 +63,10 @@ def run(
     kept = study_folder.journal_path(study, folder)
     found = tasks(study, study.jobs(), folder.resolve())  # a worker may stand elsewhere
     if not accept_changes:
-        check_unchanged(study, found, place, Journal(kept))
+        check_unchanged(study, found, place, Journal(kept, study.outcome))
     who = launcher(study, place)  # whatever is wrong is known before anything is written
     with study_folder.locked(place, kept):
-        journal = Journal(kept)  # to which another study may have written meanwhile
+        journal = Journal(kept, study.outcome)  # to which another study may have written meanwhile
         all_tasks = as_noted(found, journal)
         study_folder.write(study, all_tasks, place, journal)
         keep(found, place)
@@ -88,9 +88,8 @@ def follow(lines: Iterator[Line], journal: Journal, place: Path, number: int) ->
     """Keep each line, say it, and write the page now and then."""
     due = time.monotonic() + PAGE_EVERY
     for count, line in enumerate(lines, 1):
-        if not signalled(line):
-            journal.add(line)
-        screen.say(f"{count:>6}/{number} {told(line)}")
+        kept = line if signalled(line) else journal.add(line)
+        screen.say(f"{count:>6}/{number} {told(kept)}")
         if (began := time.monotonic()) > due:
             page_of(place)
             now = time.monotonic()
@@ -116,6 +115,6 @@ def told(line: Line) -> str:
     head = f"{', '.join(line['cell'].values())}, seed {line['seed']}: {line['status']}"
     if line["status"] == "failed":
         return f"{head}: {line['reason']}"
-    final = line.get("final") or {}
-    modes = f", {final['effective_modes']:.2f} effective modes" if "effective_modes" in final else ""
-    return f"{head}{modes}, {line.get('seconds', 0):.1f} s"
+    modes = (line.get("final") or {}).get("effective_modes")
+    found = "" if modes is None else f", {modes:.2f} effective modes"
+    return f"{head}{found}, {line.get('seconds') or 0:.1f} s"
