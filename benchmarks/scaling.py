@@ -25,18 +25,17 @@ from gannorm.training.quiet import quiet_lightning
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 HEAD = ["workers", "images/s", "times one", "s per run", "s between runs", "own cost", "s to the first step"]
 RUNS = 2  # of each worker
-    page = f"The page of {ON_PAGE:,} runs that have ended, in {PAGE_CELLS} cells, takes {result['page']:.1f} s."
-    said = f"{page} Medians of {number} rounds in turn; {document.machine()}."
-    seconds = result["medians"][1]["seconds_per_run"]
-    planned = f"On paper, {PLANNED:,} such runs of {seconds:.1f} s on one core each:"
-    return "\n\n".join(
-        [
-            document.table(HEAD, rows(result["medians"])),
-            document.paragraph(said),
-            document.paragraph(planned),
-            document.table(PLAN_HEAD, plan(seconds)),
-        ]
-    )
+ON_PAGE, LOOKS = 1000, 12  # runs of which the page is written, and looks of each
+NORMS = ["none", "batch", "layer", "group", "instance"]
+PAGE_FACTORS = {
+    "model.generator.norm": NORMS[:4],
+    "model.discriminator.norm": NORMS,
+    "model.generator_rate": [1e-4, 2e-4, 5e-4, 1e-3, 2e-3],
+}
+PAGE_CELLS = math.prod(map(len, PAGE_FACTORS.values()))
+MACHINES = ((1, 2), (1, 16), (4, 32), (16, 64))  # of a plan: how many, and cores of each
+PLANNED = 10_000  # runs
+PLAN_HEAD = ["machines", "runs at a time", "hours", "hours of a machine"]
 CONFIG = {
     "images": 192_000,  # some 40 s
     "log_every_images": 16_000,
@@ -165,8 +164,8 @@ def plan(seconds: float) -> list[list[str]]:
 def markdown(result: dict[str, Any]) -> str:
     """Return the tables of the documentation: what was measured, and what follows for a plan."""
     number = len(next(iter(result["rounds"].values())))
-<<<<<<< HEAD
-    said = f"Medians of {number} rounds in turn; {document.machine()}."
+    page = f"The page of {ON_PAGE:,} runs that have ended, in {PAGE_CELLS} cells, takes {result['page']:.1f} s."
+    said = f"{page} Medians of {number} rounds in turn; {document.machine()}."
     seconds = result["medians"][1]["seconds_per_run"]
     planned = f"On paper, {PLANNED:,} such runs of {seconds:.1f} s on one core each:"
     return "\n\n".join(
@@ -177,8 +176,3 @@ def markdown(result: dict[str, Any]) -> str:
             document.table(PLAN_HEAD, plan(seconds)),
         ]
     )
-=======
-    page = f"The page of {ON_PAGE:,} runs that have ended, in {PAGE_CELLS} cells, takes {result['page']:.1f} s."
-    said = f"{page} Medians of {number} rounds in turn; {document.machine()}."
-    return f"{document.table(HEAD, rows(result['medians']))}\n\n{document.paragraph(said)}"
->>>>>>> f470d3394997bb498bd5c0065b61a5727653e215

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import document, instruments, intervals, leakage, metrics, scaling, study_norms, study_norms_long
+from benchmarks import (
+    document,
+    instruments,
+    intervals,
+    leakage,
+    long_run,
+    metrics,
+    scaling,
+    study_norms,
+    study_norms_long,
+)
 from benchmarks import norms as benchmark
 from gannorm import norms
 from gannorm.report.study.record import Run
@@ -42,6 +52,20 @@ def test_each_set_of_instruments_is_measured(monkeypatch, capsys):
     assert list(shares) == list(instruments.SETS)
     assert all(0 < share < 1 for (share,) in shares.values())
     assert len(capsys.readouterr().out.splitlines()) == len(shares)
+
+
+def test_a_run_whose_memory_grows_is_seen():
+    flat, growing = ([(1000 + slope * look, 4) for look in range(100)] for slope in (0, 1))
+    assert long_run.summed_up(flat)["growth"] == 0
+    assert long_run.summed_up(growing)["growth"] == pytest.approx(1094.5 / 1023 - 1, abs=0.01)
+
+
+@pytest.mark.slow
+def test_a_run_is_watched_from_outside(monkeypatch, capfd):
+    result = long_run.run(rounds=1, steps=2000, every=0.2)
+    assert result["rows of metrics.csv"] == 10
+    assert result["bytes of report.html"] < 5_000_000
+    assert 0 < result["fewest open files"] <= result["most open files"] < 20
 
 
 # ------------------------------------------------------------------------------------------------------ simulations

@@ -253,7 +253,7 @@ class Run:
     def traced(self, error: callbacks.NotFiniteError) -> callbacks.NotFiniteError:
         """Return the error with the name of the first tensor that was no number, written down too."""
         last = self.folder.last_checkpoint if self.folder.last_checkpoint.exists() else None
-        screen.warn("a number is none any more; the steps since the last checkpoint are taken again to find the first")
+        screen.say("a number is none any more; the steps since the last checkpoint are taken again to find the first")
         told = f"{error}; {first_not_finite(self.configuration, last, self.gan.images_seen)}"
         self.write_if_possible("failed", f"{type(error).__name__}: {told}")
         return callbacks.NotFiniteError(told)
