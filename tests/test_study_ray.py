@@ -11,6 +11,7 @@ import pytest
 
 from gannorm import cli
 from tests.test_study import command, journal, written
+from tests.test_study_kills import LONG
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -52,6 +53,24 @@ def test_a_lost_node_loses_no_run_and_the_numbers_are_those_of_this_machine(clus
     assert cli.main(command(written(here))) == 0
     assert figures(there / "tiny.yaml") == figures(here / "tiny.yaml")
     assert len(figures(there / "tiny.yaml")) == 4
+
+
+def test_a_study_that_is_killed_goes_on_and_comes_to_the_same_numbers(cluster: Any, tmp_path: Path) -> None:
+    cluster.add_node(num_cpus=1)
+    here, there = (tmp_path / name for name in ("here", "there"))
+    for folder in (here, there):
+        folder.mkdir()
+    path = written(there, config=LONG, seeds=1)
+    study = subprocess.Popen(on_ray(path, cluster.address), cwd=tmp_path)
+    while not list((there / "runs" / "tiny").glob("*/checkpoints/last.ckpt")):
+        assert study.poll() is None
+        time.sleep(0.2)
+    study.kill()
+    study.wait()
+    assert len(journal(path)) < 2
+    assert subprocess.run(on_ray(path, cluster.address), cwd=tmp_path, check=False, timeout=400).returncode == 0
+    assert cli.main(command(written(here, config=LONG, seeds=1))) == 0
+    assert figures(path) == figures(here / "tiny.yaml")
 
 
 def test_a_cluster_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
