@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -237,7 +238,7 @@ def test_a_run_that_hangs_is_begun_again_but_not_for_ever(
 ) -> None:
     monkeypatch.setattr(local, "serve", hanging.serve)
     (tmp_path / "times").write_text("x" * times)
-    launcher = Local(1, tmp_path, "tiny", patience=(6 if times < ATTEMPTS else 1) / 60)
+    launcher = Local(1, tmp_path, "tiny", patience=(10 if times < ATTEMPTS else 1) / 60)
     (line,) = launcher.run(some(1, tmp_path))
     assert launcher.attempts.begun["0"] == min(times + 1, ATTEMPTS)
     assert (line["status"], "nothing new was written" in line.get("reason", "")) == (
@@ -273,3 +274,13 @@ def test_a_run_that_finished_without_the_outcome_is_told_as_failed_and_run_once_
     said = capsys.readouterr().out.splitlines()
     assert said[1].endswith("batch, seed 0: failed: it has no effective_modes: nobody judged its samples")
     assert said[2].endswith("layer, seed 0: finished, 0.0 s")
+
+
+def test_a_task_of_a_cluster_ends_its_own_process_when_it_hangs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(watch.os, "_exit", lambda _: ended.set())
+    monkeypatch.setattr(ray, "perform", lambda task: finished(task) if ended.wait(20) else {})
+    (task,) = some(1, tmp_path)
+    assert ray.in_cluster(task, "tiny", tmp_path / "workers.lock", {}, 0.1 / 60)["status"] == "finished"
