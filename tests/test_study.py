@@ -450,7 +450,8 @@ def test_an_estimate_is_of_the_runs_that_wait(tmp_path: Path, capsys: pytest.Cap
     study = read(path)
     seconds = {("batch", "low"): 2.0, ("batch", "high"): 6.0, ("layer", "low"): 20.0}  # but none of layer, high
     ended = [job for job in study.jobs() if job.seed < 2 and tuple(job.cell.values()) in seconds]
-    lines = ({"key": job.key, "cell": job.cell, "seed": job.seed, "status": "finished"} for job in ended)
+    come = {"status": "finished", "final": {"effective_modes": 1.0}}
+    lines = ({"key": job.key, "cell": job.cell, "seed": job.seed, **come} for job in ended)
     told = (line | {"seconds": seconds[tuple(line["cell"].values())]} for line in lines)
     own = tmp_path / "runs" / "tiny"
     own.mkdir(parents=True)
