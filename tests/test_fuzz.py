@@ -18,6 +18,7 @@ from gannorm.norms import NormError
 from gannorm.study import StudyError
 from gannorm.study import read as read_study
 from gannorm.training.parser import Configuration
+from gannorm.training.processes import Processes
 from gannorm.training.run import Run
 from gannorm.training.run_folder import choose
 
@@ -115,7 +116,8 @@ def refused_or_built(arguments, folder):
         try:
             configuration = Configuration([*arguments, f"--folder={folder}"])
             plain = configuration.plain()
-            Run(configuration, choose(plain, configuration.config.resume, configuration.config.fresh))
+            processes = Processes(configuration.config.trainer.devices, configuration.config.trainer.num_nodes)
+            Run(configuration, choose(plain, configuration.config.resume, configuration.config.fresh), processes)
         except (ValueError, TypeCheckError) as error:  # the latter of tests alone: they check shapes before torch does
             return str(error)
     return None

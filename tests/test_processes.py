@@ -1,5 +1,7 @@
 """One run in several processes: two of gloo on the CPU do what one does, and none outlives another."""
 
+import csv
+import io
 import json
 import os
 import signal
@@ -16,10 +18,11 @@ from torch.utils.data import DataLoader
 
 from gannorm import norms
 from gannorm.gan import GAN, ManualDDP
+from gannorm.gan.ranks import Ranks
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
 from gannorm.training.errors import ConfigError
 from gannorm.training.preparation import check_shares
-from gannorm.training.processes import free_port
+from gannorm.training.processes import Processes, free_port
 from tests import tiny
 from tests.test_training import tiny_run
 
@@ -130,10 +133,56 @@ def test_a_share_is_a_part_of_each_batch_and_of_each_pack():
     check_shares(None, packing=1, num_processes=3)  # anybody's data may not say
 
 
-def test_batch_norm_that_is_synchronized_needs_gpus(tmp_path):
-    with pytest.raises(ConfigError, match=r"norm 'sync_batch' in 2 processes on a CPU: .* use batch"):
+def test_batch_norm_that_is_synchronized_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="norm 'sync_batch' in 2 processes: one of them looks at samples alone"):
         tiny_run(tmp_path, **{"trainer.devices": 2, "trainer.accelerator": "cpu", "model.generator.norm": "sync_batch"})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_batch_that_cannot_be_shared_is_refused_by_all(tmp_path):
+    Ranks(0, 2).check_shares(8, packing=2)
+    for rank in range(2):
+        with pytest.raises(ValueError, match=r"a batch of 9 samples is not shared evenly by 2 processes; .* of 4"):
+            Ranks(rank, 2).check_shares(9, packing=2)
+
+
+SLURM = {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_JOB_NAME": "gan"}
+SLURM |= {"SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_NODEID": "0"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "devices", "external", "rank"),
+    [
+        ({}, 2, False, 0),
+        ({"LOCAL_RANK": "1"}, 2, False, 0),  # left over of something else
+        ({"LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}, 2, True, 1),
+        (SLURM, 2, True, 1),
+        (SLURM, 1, False, 0),  # each task is a run of its own
+        (SLURM | {"SLURM_NTASKS": "1"}, 2, False, 0),
+    ],
+)
+def test_who_has_started_the_processes(monkeypatch, variables, devices, external, rank):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    processes = Processes(devices, 1)
+    processes.part()
+    assert (processes.external, processes.rank, processes.size) == (external, rank, devices)
+
+
+def test_other_numbers_of_processes_are_refused(monkeypatch):
+    with pytest.raises(ConfigError, match="nobody has started the processes of the other machines"):
+        Processes(1, 2)
+    for name, value in SLURM.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="SLURM has started 2 processes, and .* is 4"):
+        Processes(4, 1)
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
+    with pytest.raises(ConfigError, match="Use `--ntasks-per-node=2` instead"):
+        Processes(2, 1)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match=r"torchrun has started 2 processes, and .* is 1"):
+        Processes(1, 1)
 
 
 def test_another_strategy_is_refused():
@@ -180,17 +229,21 @@ def start(folder, **overrides):
 
 
 def test_a_run_of_two_processes_is_one_run(tmp_path):
-    process = start(tmp_path)
+    process = start(tmp_path, **{"model.generator.norm": "layer"})
     out, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     (folder,) = (tmp_path / "two").iterdir()
     results = json.loads((folder / "results.json").read_text())
     assert (results["processes"], results["samples_per_process"], results["images_seen"]) == (2, 32, 640)
-    alone = tiny_run(tmp_path, name="one")
+    alone = tiny_run(tmp_path, name="one", **{"model.generator.norm": "layer"})
     assert out.count("modes") == 2  # each look is said once
-    rows = (folder / "metrics.csv").read_text().splitlines()
-    assert len(rows) == len((next((tmp_path / "one").iterdir()) / "metrics.csv").read_text().splitlines())
     assert results["d_steps"] == alone["d_steps"]
+    both, one = ((next((tmp_path / name).iterdir()) / "metrics.csv").read_text() for name in ("two", "one"))
+    for row, other in zip(csv.DictReader(io.StringIO(both)), csv.DictReader(io.StringIO(one)), strict=True):
+        assert row.keys() == other.keys()
+        for key in row:
+            if key.startswith(("train/", "coverage/")) and row[key] not in ("", "True", "False"):
+                assert float(row[key]) == pytest.approx(float(other[key]), rel=1e-3, abs=1e-3), key
 
 
 @pytest.mark.slow

@@ -244,15 +244,27 @@ def test_damaged_files_of_a_run_are_named(finished, tmp_path):
         gannorm.load(mine)
 
 
-def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(finished, tmp_path, capsys):
+def cut_off(content):
+    return content[:10_000]
+
+
+def turned(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes(byte ^ 255 for byte in content[middle : middle + 8]) + content[middle + 8 :]
+
+
+@pytest.mark.parametrize("damage", [cut_off, turned])
+def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(finished, tmp_path, capsys, damage):
     results, folder = finished
     mine = tmp_path / results["name"] / results["id"]
     shutil.copytree(folder, mine)
     (mine / "results.json").unlink()
     last = mine / "checkpoints" / "last.ckpt"
-    last.write_bytes(last.read_bytes()[:10_000])
+    last.write_bytes(damage(last.read_bytes()))
     assert comparable(tiny_run(tmp_path, resume=True)) == comparable(results)
-    assert "last.ckpt is damaged; the run goes on from the one before, at 320 images" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "last.ckpt is damaged" in told
+    assert "the run goes on from the one before, at 320 images" in told
     assert weights(mine) == weights(folder)
     assert (mine / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish the step, save, stop. A second one stops at once."""
+"""Ctrl-C, SIGTERM and SIGUSR1: finish the step, save, stop. A second one stops at once."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from gannorm import screen
 
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR1: 138}  # the last: of SLURM, some time before
 
 
 class Interrupts(pl.Callback):

@@ -185,7 +185,7 @@ class GAN(pl.LightningModule):
         if not self.images_seen:
             self.ranks.check_same([real, *labels])
             check_first(self, real, labels)
-        num_images = len(real)
+        self.ranks.check_shares(num_images := len(real), self.packing)
         real, *labels = (self.ranks.share(part, self.packing) for part in (real, *labels))
         for plan, optimizer in zip(self.plans, self.both_optimizers(), strict=True):
             plan.follow(optimizer, self.images_seen, self.total_images)

@@ -39,6 +39,18 @@ class Ranks:
         members = samples.unflatten(0, (packing, -1))
         return members.chunk(self.size, dim=1)[self.rank].flatten(0, 1)
 
+    def check_shares(self, num_samples: int, packing: int) -> None:
+        """Make sure that all shares of a batch are of one size, before one process alone finds that they are not.
+
+        Raises:
+            ValueError: They are not.
+        """
+        if num_samples % (self.size * packing) and self.size > 1:
+            raise ValueError(
+                f"a batch of {num_samples} samples is not shared evenly by {self.size} processes; leave out such a one "
+                f"(drop_last), and let the others be a multiple of {self.size * packing}"
+            )
+
     def stream(self) -> tuple[str | int, ...]:
         """Return what tells this process' random numbers from those of the first one, which has them as if alone."""
         return ("rank", self.rank) if self.rank else ()
@@ -67,7 +79,7 @@ class Ranks:
         """
         if self.size == 1:
             return
-        sums = torch.stack([part.double().sum() for part in parts])
+        sums = torch.stack([in_order(part) for part in parts])
         there = [torch.empty_like(sums) for _ in range(self.size)]
         distributed.all_gather(there, sums)
         if any(not torch.equal(there[0], other) for other in there[1:]):
@@ -75,3 +87,9 @@ class Ranks:
                 f"the {self.size} processes were given different batches; give each the whole batch, of which it takes "
                 "its share: one seed for all, and no distributed sampler"
             )
+
+
+def in_order(samples: Tensor) -> Tensor:
+    """Return a number that is another one where samples, or their order, are others."""
+    flat = samples.double().flatten(1).sum(1) if samples.ndim > 1 else samples.double()
+    return (flat * torch.arange(1, len(flat) + 1, device=flat.device)).sum()

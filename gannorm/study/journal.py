@@ -14,7 +14,7 @@ from gannorm.report.study.record import judged, lines_of
 
 Line = dict[str, Any]
 FIGURES = ("effective_modes", "covered_modes", "num_modes", "kl", "high_quality")
-SIGNALS = ("SIGINT", "SIGTERM")
+SIGNALS = ("SIGINT", "SIGTERM", "SIGUSR1")
 SHIFTS = {"covariate_shift_generator": "generator", "covariate_shift_discriminator": "discriminator"}
 LOOK = ("coverage/effective_modes", "coverage/covered_modes", "coverage/high_quality")
 

@@ -23,6 +23,7 @@ from gannorm.gan import GAN, ManualDDP
 from gannorm.training.errors import ConfigError
 from gannorm.training.nulls import refuse_nulls
 from gannorm.training.observers import INSTRUMENTS
+from gannorm.training.processes import environment_of
 from gannorm.training.reacting import REACTIONS
 
 NO_EFFECT = {
@@ -95,6 +96,7 @@ def trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        plugins=[environment_of(devices * num_nodes)],
     )
 
 
@@ -236,7 +238,7 @@ class Configuration(LightningCLI):
         theirs = theirs if isinstance(theirs, list) else [theirs]
         try:
             return trainer(**{**options, "logger": loggers(options["logger"]), "callbacks": theirs + callbacks})
-        except MisconfigurationException as error:
+        except (MisconfigurationException, RuntimeError, ValueError) as error:  # the latter two of SLURM's variables
             raise ConfigError(innermost(str(error))) from error
 
     def plain(self) -> dict[str, Any]:

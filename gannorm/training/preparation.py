@@ -34,9 +34,6 @@ def check_numbers(config: Any) -> None:
         raise ConfigError(f"evaluation.every_images={options.every_images} is negative; 0 means never")
     if options.cells < 0:
         raise ConfigError(f"evaluation.cells={options.cells} is negative; 0 means none")
-    for name in ("devices", "num_nodes"):
-        if config.trainer[name] < 1:
-            raise ConfigError(f"trainer.{name}={config.trainer[name]}: at least 1")
     if config.minutes is not None and config.minutes <= 0:
         raise ConfigError(f"minutes={config.minutes}: more than 0, or leave it out")
 
@@ -115,14 +112,16 @@ def check_shares(batch_size: object, packing: int, num_processes: int) -> None:
         )
 
 
-def check_synchronized(gan: GAN, trainer: pl.Trainer) -> None:
-    """Refuse batch norm that is synchronized between processes where torch cannot do that.
+def check_synchronized(gan: GAN, num_processes: int) -> None:
+    """Refuse batch norm that is synchronized between processes where there are several.
+
+    One of them looks at samples while the others wait, and in a look such a layer would wait for the others.
 
     Raises:
-        ConfigError: There is one, several processes train, and they have no GPU.
+        ConfigError: There is one, and several processes train.
     """
-    found = any(isinstance(module, torch.nn.SyncBatchNorm) for module in gan.modules())
-    if found and trainer.world_size > 1 and trainer.strategy.root_device.type == "cpu":
+    if num_processes > 1 and any(isinstance(module, torch.nn.SyncBatchNorm) for module in gan.modules()):
         raise ConfigError(
-            f"norm 'sync_batch' in {trainer.world_size} processes on a CPU: torch synchronizes on GPUs only; use batch"
+            f"norm 'sync_batch' in {num_processes} processes: one of them looks at samples alone, where it would wait "
+            "for the others; use batch, whose running statistics are those of all, or a norm without a batch"
         )

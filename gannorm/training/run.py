@@ -1,5 +1,6 @@
 """The main path: look at the run's folder, build model and data, train them, say what came out."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from signal import SIGINT, Signals
@@ -66,7 +67,6 @@ def run(arguments: list[str]) -> Outcome:
     quiet_lightning()
     configuration = resumed(Configuration(arguments), arguments)
     settings = configuration.config
-    check_numbers(settings)
     processes = Processes(settings.trainer.devices, settings.trainer.num_nodes)
     with screen.quiet(settings.quiet or processes.rank > 0):
         if processes.rank:
@@ -84,13 +84,16 @@ def follow(configuration: Configuration, processes: Processes, arguments: list[s
     """Train as another process of a run: with its share of each batch, writing nothing.
 
     Which folder it is matters only where the run goes on from a checkpoint. The first process has looked at it, and has
-    put the one to go on from in the last one's place before training begins.
+    put the one to go on from in the last one's place before training begins. How the run ends it says, too.
     """
-    run = Run(configuration, choose(configuration.plain(), configuration.config.resume or True, False), processes)
-    checkpoint = None if run.checkpoint is None else run.folder.last_checkpoint
-    with processes.started(arguments), run.interrupts:
+    folder = choose(configuration.plain(), configuration.config.resume or True, False)
+    if folder.finished() and not configuration.config.fresh:
+        return Outcome(folder, {}, quiet=True, is_first=False)
+    run = Run(configuration, folder, processes)
+    checkpoint = None if run.checkpoint is None else folder.last_checkpoint
+    with processes.started(arguments), run.interrupts, contextlib.suppress(callbacks.NotFiniteError):
         run.trainer.fit(run.gan, run.data, ckpt_path=checkpoint, weights_only=True)
-    return Outcome(run.folder, {}, quiet=True, is_first=False, signal=run.interrupts.received)
+    return Outcome(folder, {}, quiet=True, is_first=False)
 
 
 def resumed(configuration: Configuration, arguments: list[str]) -> Configuration:
@@ -127,8 +130,10 @@ class Run:
         self.plain = configuration.plain()
         self.folder = folder
         self.processes = processes
+        check_numbers(self.config)
         self.gan, self.data = configuration.build()
         self.times = self.gan.packing if self.config.compare_at == "steps" else 1
+        check_synchronized(self.gan, processes.size)
         prepare(self.gan, self.data, self.config, self.times * self.config.images)
         self.checkpoint, self.resumed_at = folder.checkpoint(bool(self.config.resume))
         self.observers = Observers(self.gan, self.data, self.config, folder.path, self.times)
@@ -136,7 +141,6 @@ class Run:
         self.clock, self.interrupts = self.observers.clock, self.observers.interrupts
         self.callbacks = self.observers.in_order()
         self.trainer = configuration.trainer_with(self.loggers, self.callbacks)
-        check_synchronized(self.gan, self.trainer)
         num_bytes = STATES_PER_PARAMETER * sum(p.numel() * p.element_size() for p in self.gan.parameters())
         check_disk(folder, num_bytes)
 
@@ -203,6 +207,7 @@ class Run:
         where = f"{self.processes.size} processes" if self.processes.size > 1 else self.trainer.strategy.root_device
         screen.say(f"run {self.folder.path}: {self.observers.total_images:,} images on {where}")
         self.trainer.fit(self.gan, self.data, ckpt_path=self.checkpoint, weights_only=True)
+        self.processes.part()
         if self.interrupts.received is not None:
             return self.stopped(self.interrupts.received)
         if self.observers.stop is not None and self.observers.stop.reason:
@@ -252,6 +257,7 @@ class Run:
 
     def traced(self, error: callbacks.NotFiniteError) -> callbacks.NotFiniteError:
         """Return the error with the name of the first tensor that was no number, written down too."""
+        self.processes.part()  # all of them have it, and this one alone looks for its cause
         last = self.folder.last_checkpoint if self.folder.last_checkpoint.exists() else None
         screen.say("a number is none any more; the steps since the last checkpoint are taken again to find the first")
         told = f"{error}; {first_not_finite(self.configuration, last, self.gan.images_seen)}"

@@ -7,6 +7,7 @@ import math
 import os
 import pickle
 import shutil
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,16 +152,19 @@ def images_seen_of(checkpoint: Path) -> int:
         RunFolderError: It is damaged, or holds more than weights.
     """
     try:
+        with zipfile.ZipFile(checkpoint) as archive:  # torch does not look at the checksums
+            if (damaged := archive.testzip()) is not None:
+                raise RunFolderError(f"{checkpoint} is damaged at {damaged}")
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
         check_format(content, checkpoint)
         return int(content["gannorm_gan"]["images_seen"])
-    except FormatError:
+    except (FormatError, RunFolderError):
         raise
     except pickle.UnpicklingError as error:
         if "GLOBAL" in str(error):
             raise RunFolderError(f"{checkpoint} holds pickled objects beside weights, and is not loaded") from None
         raise RunFolderError(f"{checkpoint} is damaged") from None
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
+    except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, zipfile.BadZipFile):
         raise RunFolderError(f"{checkpoint} is damaged") from None
 
 
