@@ -174,7 +174,7 @@ def test_other_numbers_of_processes_are_refused(monkeypatch):
         Processes(1, 2)
     for name, value in SLURM.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match="SLURM has started 2 processes, and .* is 4"):
+    with pytest.raises(ConfigError, match=r"SLURM has started 2 processes, and .* is 4"):
         Processes(4, 1)
     monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
     with pytest.raises(ConfigError, match="Use `--ntasks-per-node=2` instead"):
