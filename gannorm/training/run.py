@@ -85,14 +85,21 @@ def follow(configuration: Configuration, processes: Processes, arguments: list[s
 
     Which folder it is matters only where the run goes on from a checkpoint. The first process has looked at it, and has
     put the one to go on from in the last one's place before training begins. How the run ends it says, too.
+
+    Raises:
+        RunFailedError: Another process is gone.
     """
     folder = choose(configuration.plain(), configuration.config.resume or True, False)
     if folder.finished() and not configuration.config.fresh:
         return Outcome(folder, {}, quiet=True, is_first=False)
     run = Run(configuration, folder, processes)
     checkpoint = None if run.checkpoint is None else folder.last_checkpoint
-    with processes.started(arguments), run.interrupts, contextlib.suppress(callbacks.NotFiniteError):
-        run.trainer.fit(run.gan, run.data, ckpt_path=checkpoint, weights_only=True)
+    try:
+        with processes.started(arguments), run.interrupts, contextlib.suppress(callbacks.NotFiniteError):
+            run.trainer.fit(run.gan, run.data, ckpt_path=checkpoint, weights_only=True)
+    except RuntimeError as error:
+        why = str(error).partition("\n")[0]
+        raise RunFailedError(f"process {processes.rank} of {processes.size} cannot go on: {why}") from error
     return Outcome(folder, {}, quiet=True, is_first=False)
 
 
