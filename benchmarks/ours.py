@@ -79,7 +79,7 @@ def default_run(gan: GAN, batch: int) -> float:
     }
     with tempfile.TemporaryDirectory() as folder:
         configuration = Configuration(arguments_of(None, options | {"folder": folder, "quiet": True}))
-        run = Run(configuration, choose(configuration.plain(), None, False))
+        run = Run(configuration, choose(configuration.plain(), None, False), Processes(1, 1))
         run.gan.generator.load_state_dict(gan.generator.state_dict())
         run.gan.discriminator.load_state_dict(gan.discriminator.state_dict())
         acts = Acts(run.callbacks, Laps())
