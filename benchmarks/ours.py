@@ -11,6 +11,7 @@ from benchmarks.timing import Laps, silenced
 from gannorm.callbacks import StopAt
 from gannorm.gan import GAN
 from gannorm.training.parser import Configuration, arguments_of
+from gannorm.training.processes import Processes
 from gannorm.training.run import Run, seconds_of
 from gannorm.training.run_folder import choose
 
