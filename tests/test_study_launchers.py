@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+import torch
 
 from gannorm import cli
 from gannorm._version import __version__
@@ -92,6 +94,15 @@ class FakeRay:
 
 def finished(task: Task) -> dict[str, Any]:
     return task.told | {"status": "finished"}
+
+
+@pytest.fixture(autouse=True)
+def _process_as_it_was() -> Iterator[None]:
+    """A worker makes its process one with a single thread and variables of its own; here it is that of the tests."""
+    threads = torch.get_num_threads()
+    with patch.dict(os.environ):
+        yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
