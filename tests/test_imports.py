@@ -6,7 +6,18 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "gannorm"
 # A room may import only rooms of an earlier line.
 TIERS = [
-    {"_version", "rng", "screen", "records", "import_path", "files", "statistics", "schedules", "vocabulary"},
+    {
+        "_version",
+        "rng",
+        "screen",
+        "records",
+        "import_path",
+        "files",
+        "variables",
+        "statistics",
+        "schedules",
+        "vocabulary",
+    },
     {"norms", "losses", "penalties", "data", "metrics", "collapse", "published"},
     {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},

@@ -57,19 +57,8 @@ def batches_for(model, steps):
 def train(model, batches, strategy="auto", devices=1):
     """Train on these batches, which each process is given."""
     model.prepare(batches[0])
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        devices=devices,
-        strategy=strategy,
-        precision="64-true",
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
-    trainer.fit(model, DataLoader(batches, batch_size=None))
+    several = {"devices": devices, "strategy": strategy, "precision": "64-true", "use_distributed_sampler": False}
+    tiny.fit(model, DataLoader(batches, batch_size=None), **several)
     return model
 
 

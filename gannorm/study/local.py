@@ -18,6 +18,7 @@ from gannorm.study.attempts import ATTEMPTS, Attempts, lost
 from gannorm.study.journal import Line, signalled
 from gannorm.study.watch import LOOKS, PATIENCE, Watch
 from gannorm.study.worker import SINGLE, Task, perform, set_up
+from gannorm.variables import environment
 
 BYTES_PER_WORKER = 1.5 * 2**30  # of a process with torch and a small GAN
 CONTAINER = Path("/sys/fs/cgroup")
@@ -177,18 +178,3 @@ def leave_with(parent: int) -> None:
 def lock_of(folder: Path) -> Path:
     """Return the file that workers hold as long as they live."""
     return folder / "workers.lock"
-
-
-@contextlib.contextmanager
-def environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables for the processes that are started in the block."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -19,6 +19,7 @@ from pytorch_lightning.plugins.environments import (
 
 from gannorm import screen
 from gannorm.training.errors import ConfigError
+from gannorm.variables import environment
 
 POLL = 1.0  # seconds between two looks at whether the others are alive
 GRACE = 20.0  # seconds in which a process may notice by itself that another one has ended
@@ -179,21 +180,6 @@ def in_words(status: int) -> str:
         ('SIGKILL', 'exit code 1')
     """
     return signal.Signals(-status).name if status < 0 else f"exit code {status}"
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables in the block."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def free_port() -> int:
