@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from gannorm.networks import ResidualDiscriminator, ResidualGenerator, SNGANDiscriminator, SNGANGenerator
-from gannorm.networks.residual import GAIN, RESAMPLINGS
+from gannorm.networks.residual_block import GAIN, RESAMPLINGS
 from gannorm.networks.sngan import PreActivationBlock
 
 SIZES = [(28, 7), (32, 4), (36, 9), (64, 4)]

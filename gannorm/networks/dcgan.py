@@ -5,6 +5,8 @@ number of channels follows from `width`; the discriminator's features go to its 
 """
 
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -132,33 +134,14 @@ class DCGANGenerator(Generator):
         outputs = [*maps, channels]
         norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=len(maps))
         input_dim, condition_dim = self.set_up(latent_dim, num_classes, norm_of)
-        blocks = [
-            block(
-                drawn(nn.Linear, input_dim, maps[0] * side * side),
-                maps[0],
-                norm=norm_of[0],
-                weight_norm=weight_norm,
-                activation=nn.ReLU(),
-                reshape=nn.Unflatten(1, (maps[0], side, side)),
-                condition_dim=condition_dim,
-            ),
-            *[
-                block(
-                    drawn(
-                        nn.ConvTranspose2d if i < len(maps) else ToImage,
-                        *(outputs[i - 1], outputs[i], 4),
-                        stride=2,
-                        padding=1,
-                    ),
-                    outputs[i],
-                    norm=norm_of[i],
-                    weight_norm=weight_norm,
-                    activation=nn.ReLU() if i < len(maps) else nn.Tanh(),
-                    condition_dim=condition_dim,
-                )
-                for i in range(1, len(outputs))
-            ],
-        ]
+        layer = partial(block, weight_norm=weight_norm, condition_dim=condition_dim)
+        first = drawn(nn.Linear, input_dim, maps[0] * side * side)
+        to_maps = nn.Unflatten(1, (maps[0], side, side))
+        blocks = [layer(first, maps[0], norm=norm_of[0], activation=nn.ReLU(), reshape=to_maps)]
+        for number, (inputs, output) in enumerate(pairwise(outputs), 1):
+            kind, activation = (nn.ConvTranspose2d, nn.ReLU()) if number < len(maps) else (ToImage, nn.Tanh())
+            double = drawn(kind, inputs, output, 4, stride=2, padding=1)
+            blocks.append(layer(double, output, norm=norm_of[number], activation=activation))
         self.blocks = in_a_row(blocks)
         self.embed_classes()
 
@@ -213,18 +196,11 @@ class DCGANDiscriminator(Discriminator):
         side, maps = stages(size, channels, width)
         inputs, outputs = [packing * channels, *maps[:0:-1]], maps[::-1]
         norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=0)
-        self.blocks = nn.Sequential(
-            *[
-                block(
-                    drawn(nn.Conv2d, inputs[i], outputs[i], 4, stride=2, padding=1),
-                    outputs[i],
-                    norm=norm_of[i],
-                    weight_norm=weight_norm,
-                    activation=nn.LeakyReLU(0.2),
-                )
-                for i in range(len(outputs))
-            ]
-        )
+        self.blocks = nn.Sequential()
+        for num_in, num_out, own in zip(inputs, outputs, norm_of, strict=True):
+            halve = drawn(nn.Conv2d, num_in, num_out, 4, stride=2, padding=1)
+            layer = block(halve, num_out, norm=own, weight_norm=weight_norm, activation=nn.LeakyReLU(0.2))
+            self.blocks.append(layer)
         self.add_logit(
             lambda num: drawn(nn.Linear, num, 1)(bias=True),
             outputs[-1] * side * side,

@@ -13,7 +13,8 @@ distribution off at ±0.04; their batch norm keeps the biased variance for sampl
 is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 from jaxtyping import Float
@@ -47,6 +48,13 @@ def strides(sides: Sequence[int]) -> list[int]:
                 "itself or one less"
             )
     return steps
+
+
+def enlarging(num_in: int, num_out: int, kernel_size: int, *, side: int, stride: int) -> Callable[..., nn.Module]:
+    """Return what makes the layer of a step to a side: a convolution where the side stays."""
+    if stride == 1:
+        return drawn(SameConv2d, num_in, num_out, kernel_size)
+    return drawn(SameConvTranspose2d, num_in, num_out, kernel_size, side=side, stride=stride)
 
 
 class StridedGenerator(Generator):
@@ -103,33 +111,14 @@ class StridedGenerator(Generator):
         outputs = [*maps, channels]
         norm_of = norm_of_each_layer(norm, norm_at, len(outputs), image_layer=len(maps))
         input_dim, condition_dim = self.set_up(latent_dim, num_classes, norm_of, latent)
-        blocks = [
-            block(
-                drawn(nn.Linear, input_dim, maps[0] * sides[0] ** 2),
-                maps[0],
-                norm=norm_of[0],
-                weight_norm=weight_norm,
-                activation=nn.ReLU(),
-                reshape=nn.Unflatten(1, (maps[0], sides[0], sides[0])),
-                condition_dim=condition_dim,
-            )
-        ]
-        for i, stride in enumerate(steps, start=1):
-            sizes = outputs[i - 1], outputs[i], kernel_size
-            layer = (
-                drawn(SameConv2d, *sizes) if stride == 1
-                else drawn(SameConvTranspose2d, *sizes, side=sides[i], stride=stride)
-            )  # fmt: skip
-            blocks.append(
-                block(
-                    layer,
-                    outputs[i],
-                    norm=norm_of[i],
-                    weight_norm=weight_norm,
-                    activation=nn.ReLU() if i < len(maps) else nn.Tanh(),
-                    condition_dim=condition_dim,
-                )
-            )
+        layer = partial(block, weight_norm=weight_norm, condition_dim=condition_dim)
+        first = drawn(nn.Linear, input_dim, maps[0] * sides[0] ** 2)
+        to_maps = nn.Unflatten(1, (maps[0], sides[0], sides[0]))
+        blocks = [layer(first, maps[0], norm=norm_of[0], activation=nn.ReLU(), reshape=to_maps)]
+        for number, stride in enumerate(steps, 1):
+            activation = nn.ReLU() if number < len(maps) else nn.Tanh()
+            enlarge = enlarging(outputs[number - 1], outputs[number], kernel_size, side=sides[number], stride=stride)
+            blocks.append(layer(enlarge, outputs[number], norm=norm_of[number], activation=activation))
         self.blocks = in_a_row(blocks)
         self.embed_classes()
 
@@ -191,18 +180,11 @@ class StridedDiscriminator(Discriminator):
             raise ValueError(f"kernel_size={kernel_size}: at least 1")
         inputs = [packing * channels, *maps]
         norm_of = norm_of_each_layer(norm, norm_at, len(maps), image_layer=0)
-        self.blocks = nn.Sequential(
-            *[
-                block(
-                    drawn(SameConv2d, inputs[i], maps[i], kernel_size, stride=2),
-                    maps[i],
-                    norm=norm_of[i],
-                    weight_norm=weight_norm,
-                    activation=nn.LeakyReLU(slope),
-                )
-                for i in range(len(maps))
-            ]
-        )
+        self.blocks = nn.Sequential()
+        for (num_in, num_out), own in zip(pairwise(inputs), norm_of, strict=True):
+            halve = drawn(SameConv2d, num_in, num_out, kernel_size, stride=2)
+            layer = block(halve, num_out, norm=own, weight_norm=weight_norm, activation=nn.LeakyReLU(slope))
+            self.blocks.append(layer)
         side = -(-size // 2 ** len(maps))
         self.add_logit(
             lambda num: drawn(nn.Linear, num, 1)(bias=True),

@@ -2,6 +2,6 @@
 
 from gannorm.study.errors import StudyError as StudyError
 from gannorm.study.matrix import Study as Study
-from gannorm.study.matrix import read as read
 from gannorm.study.run import Outcome as Outcome
 from gannorm.study.run import run as run
+from gannorm.study.study_file import read as read

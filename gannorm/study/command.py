@@ -15,8 +15,9 @@ from gannorm.study.estimate import Timed, seconds_of
 from gannorm.study.identify import plain, tasks
 from gannorm.study.journal import Journal
 from gannorm.study.launchers import LAUNCHERS
-from gannorm.study.matrix import Job, Study, read
+from gannorm.study.matrix import Job, Study
 from gannorm.study.run import Outcome, run
+from gannorm.study.study_file import read
 from gannorm.study.watch import PATIENCE
 from gannorm.study.worker import Task
 

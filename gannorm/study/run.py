@@ -13,7 +13,8 @@ from gannorm.study.changes import as_noted, check_unchanged
 from gannorm.study.identify import keep, tasks
 from gannorm.study.journal import Journal, Line, signalled
 from gannorm.study.launchers import Launcher
-from gannorm.study.matrix import Study, read
+from gannorm.study.matrix import Study
+from gannorm.study.study_file import read
 
 PAGE_EVERY = 60.0  # seconds between two pages while runs go on
 PAGE_TIMES = 20  # and so many times what a page takes: a study of thousands of runs is not there to write pages
