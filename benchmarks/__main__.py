@@ -32,13 +32,15 @@ BENCHMARKS = {
     "scaling": "how a study grows with workers on this machine",
     "study_norms": "what the committed journal of configs/studies/norms-mlp.yaml says",
     "study_norms_long": "what that of configs/studies/norms-mlp-long.yaml says, its second stage",
+    "readme": "the tables of README.md: the norms, and what the second stage found",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
 }
 # Those of the page on speed, which `python -m benchmarks speed` runs one after the other.
 SPEED = ("step", "limits", "tried", "seeds", "costs", "whole_run", "graph")
-# Those whose tables stand in the documentation; they have a second function, `markdown(result)`, and may name a PAGE.
-DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms", "study_norms_long", *SPEED)
+# Those whose tables stand in the documentation; they have a second function, `markdown(result)`: the table, or several
+# by name; and may name a PAGE.
+DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms", "study_norms_long", "readme", *SPEED)
 # Those that have options of their own: a module `command` with a function `main(arguments)`.
 WITH_OPTIONS = ("reproduction", "collapse_runs")
 
@@ -79,7 +81,9 @@ def measured(name: str, rounds: int, *, written: bool) -> Any:
     benchmark = import_module(f"benchmarks.{name}")
     result = benchmark.run(rounds)
     if written:
-        document.write(name, benchmark.markdown(result), getattr(benchmark, "PAGE", document.PAGE))
+        text = benchmark.markdown(result)
+        for block, part in (text if isinstance(text, dict) else {name: text}).items():
+            document.write(block, part, getattr(benchmark, "PAGE", document.PAGE))
     return result
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gannorm import rng
+from gannorm.gan.compiling import check_compiled
 from gannorm.gan.critic import parameters_of
 from gannorm.gan.labels import check_labels
 from gannorm.gan.third_derivative import calls_kernels, kernels_have_one
@@ -23,8 +24,9 @@ def check_contradictions(gan: "GAN") -> None:
 
     Raises:
         ValueError: Weights that a weight norm makes are to be bounded or penalized, unrolled steps in simultaneous
-            updates, or networks that do not agree on the number of classes.
+            updates, second derivatives of compiled networks, or networks that do not agree on the number of classes.
     """
+    check_compiled(gan)
     for penalty in gan.regularizer.penalties:
         penalty.check(gan.discriminator)
     if gan.unrolling is not None and gan.updates == "simultaneous":

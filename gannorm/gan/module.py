@@ -16,22 +16,24 @@ from torch import Tensor, nn
 
 from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
+from gannorm.gan.compiling import backend_of, compile_networks
 from gannorm.gan.critic import Conditioned
 from gannorm.gan.fitting import check_contradictions, check_first
 from gannorm.gan.graph import GraphedStep
-from gannorm.gan.labels import ask_for, parts_of
+from gannorm.gan.labels import ask_for
 from gannorm.gan.manual_ddp import check_strategy
 from gannorm.gan.means import Means
 from gannorm.gan.optimizers import OptimizerSpec, Plan
 from gannorm.gan.options import JOINED, DiscriminatorBatches, Fakes, Updates, Which, check_options
 from gannorm.gan.ranks import Ranks
+from gannorm.gan.reference import prepare
 from gannorm.gan.regularizer import Regularizer
 from gannorm.gan.snapshot import snapshot_of
 from gannorm.gan.steps import UPDATES
 from gannorm.networks import DCGANDiscriminator, DCGANGenerator
 from gannorm.remedies import Moment, Unrolling, pack
 from gannorm.remedies import resolve as remedies_of
-from gannorm.sampling import Sample, Statistics, inputs, latents, sampler
+from gannorm.sampling import Sample, Statistics, latents, sampler
 
 Rate = float | Mapping[str, Any]  # that may be a schedule
 Specs = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None
@@ -77,6 +79,7 @@ class GAN(pl.LightningModule):
             statistics of its own: for it "running" means "standing".
         cuda_graph: On a GPU, record the step once and replay it (`gannorm.gan.graph`); steps are taken as ever where
             that cannot be, and the reason is said.
+        compile: A backend of `torch.compile` for both networks, such as "inductor", whose first steps take long.
         seed: Of the noise.
 
     Raises:
@@ -110,6 +113,7 @@ class GAN(pl.LightningModule):
         ema_half_life: int = 40_000,
         statistics: Statistics = "running",
         cuda_graph: bool = False,
+        compile: str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -153,6 +157,7 @@ class GAN(pl.LightningModule):
         self.g_steps = 0
         self.batch_size = 64  # of the generator's last pass in training
         self.frozen_discriminator = norms.freeze_state(self.discriminator)
+        self.backend = backend_of(compile)
         self.sums = Means()  # of what the steps yield, since they were last taken
         self.ranks = Ranks()
         self.running: list[Tensor] = []  # statistics of both networks that all processes share
@@ -162,6 +167,7 @@ class GAN(pl.LightningModule):
         """Take down who trains beside this, and how often each class occurs in the data: samples are asked for so."""
         check_strategy(self.trainer)
         self.ranks = Ranks(self.global_rank, self.trainer.world_size)
+        compile_networks(self)
         ask_for(self, getattr(getattr(self.trainer, "datamodule", None), "prior", None))
 
     def on_train_start(self) -> None:
@@ -280,20 +286,9 @@ class GAN(pl.LightningModule):
     def prepare(self, batch: Tensor | Sequence[Tensor]) -> None:
         """Show both networks the batch that some norms need first: real images, and latent vectors.
 
-        Before the first step, and before a checkpoint is loaded; nothing happens where no norm needs it.
-
-        Args:
-            batch: (N, ...) images in [-1, 1], or these with labels (N,), which networks with classes need.
-
-        Raises:
-            ValueError: There are classes and no labels.
+        Before the first step, and before a checkpoint is loaded; `gannorm.gan.reference.prepare`.
         """
-        real, *labels = parts_of(batch, self.num_classes)
-        latent = inputs(self.generator, len(real) // self.packing, rng.generator(self.seed, "reference"))
-        norms.prepare(self.generator, latent)
-        norms.prepare(self.discriminator, (pack(real, self.packing), *labels))
-        if self.averaged is not None:
-            norms.prepare(self.averaged.network, latent)
+        prepare(self, batch)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the counters and the sums of the losses beside the weights."""

@@ -42,10 +42,13 @@ def identity(config: Mapping[str, Any]) -> str:
     for name in ("devices", "num_nodes"):
         if trainer.get(name) == 1:  # the same run as before there was such an option
             del trainer[name]
-    part.get("model", {}).pop("cuda_graph", None)  # how a step is taken, not what it is
+    model = part.get("model", {})
+    model.pop("cuda_graph", None)  # how a step is taken, not what it is
+    if model.get("compile") is None:  # likewise as before
+        model.pop("compile", None)
     part.get("data", {}).get("init_args", {}).pop("folder", None)
     for network in ("generator", "discriminator"):
-        arguments = (part.get("model", {}).get(network) or {}).get("init_args", {})
+        arguments = (model.get(network) or {}).get("init_args", {})
         for kind in {"norm", "weight_norm"} & arguments.keys():
             arguments[kind] = norms.resolve(arguments[kind]).to_dict()  # BN and batch are one norm, null and none too
     return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:8]
