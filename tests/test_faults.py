@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gannorm import cli
 from tests import faults
 
 
@@ -128,6 +129,25 @@ def test_a_sheet_of_samples_for_which_there_is_no_room_ends_the_run_too(whole, t
         subprocess.run(["mount", "-o", "remount,size=1m", str(samples)], check=True)
         assert faults.Process(tmp_path, "--resume").ended() == (0, "")
         assert faults.outcome(faults.run_folder(tmp_path)) == faults.outcome(whole)
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        (["sample", "RUN", "--output", "DISK/samples.npz"], "samples.npz"),
+        (["norms", "--svg", "DISK/cubes.svg"], "cubes.svg"),
+        (["bench-detector", "--evaluations", "1", "--repeats", "1", "--json", "DISK/bench.json"], "bench.json"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_a_command_writes_is_whole_or_not_there_on_a_full_disk(whole, tmp_path, capsys, command, written):
+    with faults.mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=8k", "tmpfs") as disk:
+        faults.fill(disk, but=4096)
+        given = [part.replace("DISK", str(disk)).replace("RUN", str(whole)) for part in command]
+        assert cli.main(given) == cli.FAILED
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said == f"gannorm: {disk / written} cannot be written: No space left on device"
+        assert [path.name for path in disk.iterdir()] == ["filler"]
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_run(tmp_path):

@@ -115,7 +115,7 @@ def test_json_can_say_what_it_has_no_word_for():
         (["--kind", "wieght"], "'wieght'"),
         (["--dims", "4"], "4"),
         (["--json", "--markdown"], "not allowed with"),
-        (["--svg", "no/such/folder/x.svg"], "--svg no/such/folder/x.svg: No such file or directory; give a file"),
+        (["--svg", "no/such/folder/x.svg"], "--svg no/such/folder/x.svg: no such folder; give a file"),
         (["--svg", "x.svg", "--kind", "weight"], "--svg x.svg: none of these norms has a cube"),
         (["spectral", "--svg", "x.svg"], "norm 'spectral' has no cube: its kind is weight"),
     ],

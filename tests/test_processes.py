@@ -17,9 +17,8 @@ from torch import multiprocessing
 from torch.utils.data import DataLoader
 
 from gannorm import norms
-from gannorm.gan import GAN, ManualDDP
+from gannorm.gan import ManualDDP
 from gannorm.gan.ranks import Ranks
-from gannorm.networks import DCGANDiscriminator, DCGANGenerator
 from gannorm.training.errors import ConfigError
 from gannorm.training.preparation import check_shares
 from gannorm.training.processes import Processes, free_port
@@ -37,21 +36,14 @@ WITHOUT_A_BATCH = [  # nothing here has to do with more than one sample, or one 
 ]
 
 
-def gan(norm="group", packing=1, **options):
-    """Small image networks with one norm in both, in float64 so that only the order of sums differs."""
-    torch.manual_seed(0)
-    conditional, weight = norm in norms.names(kind="conditional"), norm in norms.names(kind="weight")
-    common = {"width": 4, "weight_norm": norm if weight else None, "num_classes": 3 if conditional else 0}
-    generator = DCGANGenerator(latent_dim=4, norm="none" if weight else norm, **common)
-    discriminator = DCGANDiscriminator(norm="none" if weight or conditional else norm, packing=packing, **common)
-    return GAN(generator, discriminator, **options).double()
+def gan(**options):
+    """Small image networks in float64, so that only the order of sums differs."""
+    return tiny.image_gan(**options).double()
 
 
 def batches_for(model, steps):
     """Return batches that are the same in each process."""
-    labels = torch.arange(BATCH) % 3
-    images = [batch.double() for batch in tiny.batches(steps, BATCH, SHAPE)]
-    return [(batch, labels) for batch in images] if model.num_classes else images
+    return tiny.image_batches(model, steps, BATCH, torch.float64)
 
 
 def train(model, batches, strategy="auto", devices=1):

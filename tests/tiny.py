@@ -4,9 +4,10 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from gannorm import norms
 from gannorm.data import MNIST
 from gannorm.gan import GAN
-from gannorm.networks import MLPDiscriminator, MLPGenerator
+from gannorm.networks import DCGANDiscriminator, DCGANGenerator, MLPDiscriminator, MLPGenerator
 
 POINTS = (2,)
 TINY_RUN = {
@@ -38,6 +39,22 @@ def batches(number, size=8, shape=POINTS):
 
 def loader(number, size=8, shape=POINTS):
     return DataLoader(TensorDataset(torch.cat(batches(number, size, shape))), batch_size=size)
+
+
+def image_gan(norm="group", packing=1, **options):
+    """Image networks with one norm, of whatever kind, in each network that can have it."""
+    torch.manual_seed(0)
+    conditional, weight = norm in norms.names(kind="conditional"), norm in norms.names(kind="weight")
+    common = {"width": 4, "weight_norm": norm if weight else None, "num_classes": 3 if conditional else 0}
+    generator = DCGANGenerator(latent_dim=4, norm="none" if weight else norm, **common)
+    discriminator = DCGANDiscriminator(norm="none" if weight or conditional else norm, packing=packing, **common)
+    return GAN(generator, discriminator, **options)
+
+
+def image_batches(model, number, size=16, dtype=torch.float32):
+    """Return batches of images, with labels for networks with classes."""
+    images = [batch.to(dtype) for batch in batches(number, size, (1, 28, 28))]
+    return [(batch, torch.arange(size) % 3) for batch in images] if model.num_classes else images
 
 
 def fit(model, data, *callbacks, **options):

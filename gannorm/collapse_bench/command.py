@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gannorm import files
 from gannorm.collapse_bench import bench, page
 from gannorm.collapse_bench.figures import FIGURES
 from gannorm.collapse_bench.sensitivity import thresholds
@@ -25,15 +26,16 @@ def run(options: argparse.Namespace) -> str:
     """Return what is to be printed.
 
     Raises:
+        NotWrittenError: A file cannot be written.
         ValueError: Numbers that no bench can have, or a file that holds no result.
     """
     result = read(options.recorded) if options.recorded else measured(options)
     if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
+        files.write(options.json, json.dumps(result, indent=1) + "\n")
     if options.figures:
-        options.figures.mkdir(parents=True, exist_ok=True)
+        files.folder(options.figures)
         for name, draw in FIGURES.items():
-            (options.figures / name).write_text(draw(result), encoding="utf-8")
+            files.write(options.figures / name, draw(result))
     if options.markdown:
         return page.page(result).rstrip()
     quiet, failures = result["healthy"], result["failures"]

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gannorm import norms, screen
+from gannorm import files, norms, screen
 from gannorm.norms import NormInfo
 from gannorm.norms.options import REQUIRED, Option
 from gannorm.norms.plugins import import_path
@@ -94,7 +94,8 @@ def listing(name: str | None = None, *, form: str | None = None, svg: Path | Non
     Raises:
         UnknownNormError: No norm has this name.
         NormConflictError: A plug-in wants a name that is taken.
-        ValueError: A name and a filter, or a file that cannot be written.
+        NotWrittenError: The file cannot be written.
+        ValueError: A name and a filter, or a file in a folder that is none.
     """
     asked = {key: value for key, value in filters.items() if value is not None}
     if name is not None and asked:
@@ -179,10 +180,9 @@ def _draw(names: list[str], path: Path) -> str:
     shown = names if len(names) == 1 else [name for name in names if name in drawable()]
     if not shown:
         raise ValueError(f"--svg {path}: none of these norms has a cube; leave out the filters")
-    try:
-        path.write_text(cubes_svg(shown), encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"--svg {path}: {error.strerror}; give a file in a folder that exists") from error
+    if not path.parent.is_dir():
+        raise ValueError(f"--svg {path}: no such folder; give a file in a folder that exists")
+    files.write(path, cubes_svg(shown))
     return f"{len(shown)} cubes in {path}" if len(shown) > 1 else f"the cube of {shown[0]} in {path}"
 
 

@@ -7,7 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
-from gannorm import screen
+from gannorm import files, screen
 from gannorm.evaluation.sheet import sheet, to_picture
 from gannorm.metrics.legacy import plug_in_kl
 from gannorm.protocols import names
@@ -22,7 +22,7 @@ from gannorm.sources.layouts import ImageLayout
 from gannorm.sources.ranges import ValueRange
 from gannorm.sources.request import Latent
 
-PICTURES = (".png", ".jpg")
+PICTURES = {".png": "PNG", ".jpg": "JPEG"}
 UNDER = ("classifier", "judge", "cells", "features", "folder", "download")
 """Options of `setting_of`."""
 
@@ -203,4 +203,6 @@ def among(card: Card) -> dict[str, Any]:
 def write_sheet(card: Card, path: Path) -> None:
     """Write the sample sheet of a source of images."""
     first = card.scores[0]
-    to_picture(sheet(first.images, first.kinds, first.counts)).save(path)
+    picture = to_picture(sheet(first.images, first.kinds, first.counts))
+    with files.in_place_of(path) as beside:
+        picture.save(beside, format=PICTURES[path.suffix.lower()])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gannorm import screen
+from gannorm import files, screen
 from gannorm.study.journal import Line, digest, signalled
 
 SINGLE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -86,7 +86,7 @@ def failed(folder: Path, error: BaseException) -> Line:
     found: dict[str, Any] = {}
     if folder.is_dir():
         with contextlib.suppress(OSError):
-            (folder / "error.txt").write_text("".join(traceback.format_exception(error)))
+            files.write(folder / "error.txt", "".join(traceback.format_exception(error)))
     with contextlib.suppress(OSError, ValueError, KeyError):
         found = digest(folder)
     return found | {"id": folder.name, "status": status, "reason": reason}

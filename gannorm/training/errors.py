@@ -1,5 +1,7 @@
 """What ends a command: what was asked for is wrong (one line, exit code 2), or the run failed (exit code 1)."""
 
+import re
+
 
 class ConfigError(ValueError):
     """An option that is none, has the wrong type, or cannot work here."""
@@ -11,3 +13,14 @@ class RunFolderError(ValueError):
 
 class RunFailedError(RuntimeError):
     """Something that was not foreseen ended a run; its cause has the traceback."""
+
+
+def without_deterministic_form(error: Exception) -> str | None:
+    """Return the operation that torch refuses in a run that is to be deterministic; None where that is not the error.
+
+    Example:
+        >>> without_deterministic_form(RuntimeError("put_ does not have a deterministic implementation, but you set"))
+        'put_'
+    """
+    found = re.match(r"(\S+) does not have a deterministic implementation", str(error))
+    return found[1] if found else None

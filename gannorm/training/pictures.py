@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from gannorm import rng
+from gannorm import files, rng
 from gannorm.data import to_pixels
 from gannorm.evaluation.sheet import to_picture
 from gannorm.sampling import ConditionalSampler
@@ -27,6 +27,7 @@ def write_samples(run: Path, number: int, output: Path, seed: int = 0, label: in
             array `labels` of an .npz says which class was asked for in each sample.
 
     Raises:
+        NotWrittenError: They could not be written.
         ValueError: No such run, less than one sample, points that were to be pictures, or a label that nobody can ask
             for.
     """
@@ -35,16 +36,18 @@ def write_samples(run: Path, number: int, output: Path, seed: int = 0, label: in
     samples, labels = drawn(run, number, seed, label)
     are_images = samples.ndim == 4
     if output.suffix == ".npz":
-        output.parent.mkdir(parents=True, exist_ok=True)
         array = to_pixels(samples).permute(0, 2, 3, 1) if are_images else samples
         arrays: dict[str, Any] = {"samples": array.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
-        np.savez_compressed(output, **arrays)
+        files.folder(output.parent)
+        with files.in_place_of(output) as beside, beside.open("wb") as file:
+            np.savez_compressed(file, **arrays)
         return output
     if not are_images:
         raise ConfigError(f"{run} makes points, no pictures; write them with --output x.npz")
-    output.mkdir(parents=True, exist_ok=True)
+    files.folder(output)
     for index, pixels in enumerate(to_pixels(samples)):
-        to_picture(pixels).save(output / f"{index:06d}.png")
+        with files.in_place_of(output / f"{index:06d}.png") as beside:
+            to_picture(pixels).save(beside, format="PNG")
     return output
 
 

@@ -16,7 +16,7 @@ from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.files import NotWrittenError
 from gannorm.training.again import first_not_finite
-from gannorm.training.errors import RunFailedError, RunFolderError
+from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError, without_deterministic_form
 from gannorm.training.final import final_figures
 from gannorm.training.flat_config import flat_config
 from gannorm.training.judging import label_of
@@ -171,6 +171,7 @@ class Run:
         Raises:
             NotFiniteError: A loss is no number any more.
             NotWrittenError: The disk is full, or takes nothing for another reason.
+            ConfigError: An operation cannot be deterministic, as was wanted.
             RunFailedError: Anything else ended the training; results.json says what.
             RunFolderError: Another process writes to the run folder, or nobody can.
         """
@@ -201,6 +202,9 @@ class Run:
         except Exception as error:
             missing = self.processes.missing()
             self.write_if_possible("failed", missing or f"{type(error).__name__}: {error}")
+            if (operation := without_deterministic_form(error)) is not None:
+                told = f"{operation} has no deterministic form; leave out trainer.deterministic, or that operation"
+                raise ConfigError(f"run {self.folder.path}: {told}") from error
             raise RunFailedError(f"run {self.folder.path} failed: {missing or error}") from error
         finally:
             self.close_loggers(exit_code)
