@@ -32,6 +32,7 @@ BENCHMARKS = {
     "scaling": "how a study grows with workers on this machine",
     "study_norms": "what the committed journal of configs/studies/norms-mlp.yaml says",
     "study_norms_long": "what that of configs/studies/norms-mlp-long.yaml says, its second stage",
+    "study_precision": "what that of configs/studies/precision.yaml says: whether bf16-mixed costs modes",
     "readme": "the tables of README.md: the norms, and what the second stage found",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
@@ -40,7 +41,17 @@ BENCHMARKS = {
 SPEED = ("step", "limits", "tried", "seeds", "costs", "whole_run", "graph")
 # Those whose tables stand in the documentation; they have a second function, `markdown(result)`: the table, or several
 # by name; and may name a PAGE.
-DOCUMENTED = ("intervals", "leakage", "metrics", "scaling", "study_norms", "study_norms_long", "readme", *SPEED)
+DOCUMENTED = (
+    "intervals",
+    "leakage",
+    "metrics",
+    "scaling",
+    "study_norms",
+    "study_norms_long",
+    "study_precision",
+    "readme",
+    *SPEED,
+)
 # Those that have options of their own: a module `command` with a function `main(arguments)`.
 WITH_OPTIONS = ("reproduction", "collapse_runs")
 
