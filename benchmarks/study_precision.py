@@ -46,7 +46,10 @@ def text_of(record: StudyRecord) -> str:
 
 def row(name: str, runs: Sequence[Run]) -> list[str]:
     """Return the line of one precision."""
-    mean: Callable[[str], float] = lambda key: fmean(final(one, key) for one in runs)  # noqa: E731
+
+    def mean(key: str) -> float:
+        return fmean(final(one, key) for one in runs)
+
     covered = sum(final(one, "covered_modes") == 10 for one in runs)
     return [
         name,
