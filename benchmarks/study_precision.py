@@ -1,6 +1,6 @@
 """Whether bf16-mixed costs modes, as the committed journal of configs/studies/precision.yaml says it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
