@@ -1,7 +1,7 @@
 """Whether bf16-mixed costs modes, as the committed journal of configs/studies/precision.yaml says it."""
 
 from collections.abc import Sequence
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from gannorm.statistics import mean_interval
 STUDY = ROOT / "configs" / "studies" / "precision.yaml"
 PAGE = document.SPEED
 FULL, MIXED = "32-true", "bf16-mixed"
-HEAD = ["precision", "seeds", "effective modes, mean", "all ten covered", "accepted, mean", "images/s, median"]
+HEAD = ["precision", "seeds", "effective modes, mean", "all ten covered", "accepted, mean"]
 FIGURES = {"effective modes": "effective_modes", "share accepted": "high_quality"}
 
 
@@ -57,7 +57,6 @@ def row(name: str, runs: Sequence[Run]) -> list[str]:
         f"{mean('effective_modes'):.2f}",
         f"{covered} of {len(runs)}",
         f"{mean('high_quality'):.1%}".replace("%", " %"),
-        f"{median(one.line['speed'] for one in runs):,.0f}",
     ]
 
 
