@@ -18,7 +18,7 @@ TIERS = [
         "schedules",
         "vocabulary",
     },
-    {"norms", "losses", "penalties", "data", "metrics", "collapse", "published"},
+    {"norms", "losses", "penalties", "data", "metrics", "collapse", "published", "shipped"},
     {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},
     {"judges", "gan"},
