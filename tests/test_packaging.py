@@ -56,6 +56,17 @@ def test_classifiers_are_the_pythons_that_are_supported():
     assert [int(number) for number in named] == list(range(low, end))
 
 
+def test_the_workflow_runs_them_all_by_scripts_that_are_there():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())
+    rows = workflow["jobs"]["tests"]["strategy"]["matrix"]["include"]
+    classifiers = PROJECT["project"]["classifiers"]
+    assert {f"Programming Language :: Python :: {row['python']}" for row in rows} == {
+        name for name in classifiers if re.search(r"Python :: 3\.\d", name)
+    }
+    assert all(os.access(ROOT / row["script"], os.X_OK) for row in rows)
+    assert workflow["permissions"] == {"contents": "read"}
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     return packages.built(tmp_path_factory.mktemp("built"))
@@ -108,7 +119,7 @@ def test_a_run_and_all_that_is_done_with_it(installed, elsewhere):
     (run,) = (path.relative_to(elsewhere) for path in elsewhere.glob("runs/smoke/*"))
     assert "64 samples in" in typed(installed, elsewhere, "sample", str(run))
     assert typed(installed, elsewhere, "report", str(run)).split() == [f"{run}/report.html"]
-    assert "covered" in typed(installed, elsewhere, "evaluate", str(run), "--num-samples", "500")
+    assert "covered" in typed(installed, elsewhere, "evaluate", str(run), "--number", "500")
 
 
 @pytest.mark.slow
