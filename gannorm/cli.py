@@ -239,6 +239,19 @@ def classifier_text(weights: Path | None) -> str:
     return report.text(classifier.load(weights))
 
 
+def doctor_command(arguments: list[str]) -> int:
+    """Say what is installed and whether it works; a line at a time, because some take a second."""
+    parser = command_parser("doctor", "What is installed, what this machine is good for, and whether all of it works.")
+    from gannorm.doctor import command
+
+    command.add_arguments(parser)
+    wrong_ones = 0
+    for text, is_wrong in command.lines(parser.parse_args(arguments)):
+        print(text, flush=True)
+        wrong_ones += is_wrong
+    return FAILED if wrong_ones else DONE
+
+
 class CommandParser(argparse.ArgumentParser):
     """A parser whose errors are exceptions with one line."""
 
@@ -263,4 +276,5 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "norms": (norms_command, "list the norms, or describe one"),
     "bench-detector": (bench_detector_command, "how soon collapse detectors find known failures, and false alarms"),
     "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),
+    "doctor": (doctor_command, "what is installed, and whether it works on this machine"),
 }

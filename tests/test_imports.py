@@ -28,7 +28,7 @@ TIERS = [
     {"callbacks"},
     {"training"},
     {"sources"},
-    {"study", "scorecard", "collapse_bench", "dashboard"},
+    {"study", "scorecard", "collapse_bench", "dashboard", "doctor"},
     {"cli"},
 ]
 TIER = {room: number for number, rooms in enumerate(TIERS) for room in rooms}

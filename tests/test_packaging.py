@@ -1,6 +1,5 @@
 """What ships: every file that the code reads is in the wheel, and the wheel alone works anywhere."""
 
-import json
 import os
 import re
 import subprocess
@@ -13,6 +12,7 @@ import yaml
 
 from benchmarks import packages
 from gannorm import __version__, shipped
+from gannorm.training.parser import arguments_of
 from tests import tiny
 
 ROOT = Path(__file__).parents[1]
@@ -114,7 +114,7 @@ def test_packages_hold_what_they_should(built):
 
 @pytest.mark.slow
 def test_a_run_and_all_that_is_done_with_it(installed, elsewhere):
-    options = [f"--{key}={json.dumps(value)}" for key, value in tiny.TINY_RUN.items() if not key.startswith("model")]
+    options = arguments_of(None, tiny.TINY_RUN)
     assert "finished after 640 images" in typed(installed, elsewhere, "train", "--config", "smoke", *options)
     (run,) = (path.relative_to(elsewhere) for path in elsewhere.glob("runs/smoke/*"))
     assert "64 samples in" in typed(installed, elsewhere, "sample", str(run))
@@ -125,14 +125,13 @@ def test_a_run_and_all_that_is_done_with_it(installed, elsewhere):
 @pytest.mark.slow
 def test_a_study_and_lists(installed, elsewhere):
     assert "864 runs in" in typed(installed, elsewhere, "study", "norms-mlp", "--dry-run")
-    sizes = {"model.generator.width": 8, "model.discriminator.width": 8, "evaluation.final_samples": 128}
-    every = {"where": {"length": "more"}, "options": sizes}
-    study = {"name": "two", "config": "configs/smoke.yaml", "seeds": 1, "settings": [every]}
-    levels = {"few": {"images": 640}, "more": {"images": 960}}
-    (elsewhere / "two.yaml").write_text(yaml.safe_dump(study | {"factors": {"length": levels}}))
+    levels = {"few": tiny.TINY_RUN, "more": tiny.TINY_RUN | {"images": 960}}
+    study = {"name": "two", "config": "configs/smoke.yaml", "seeds": 1, "factors": {"length": levels}}
+    (elsewhere / "two.yaml").write_text(yaml.safe_dump(study))
     assert "2 runs have ended, 0 failed" in typed(installed, elsewhere, "study", "two.yaml", "--workers", "1")
     assert set(shipped.listing()) <= set(typed(installed, elsewhere, "configs").split())
     assert "group" in typed(installed, elsewhere, "norms")
+    assert "nothing is wrong" in typed(installed, elsewhere, "doctor")
     assert "norms-mlp" in typed(installed, elsewhere, "configs", "norms-mlp")
     assert "did you mean 'group'?" in typed(installed, elsewhere, "train", "--config", "grup", code=2)
 
