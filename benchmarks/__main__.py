@@ -29,6 +29,7 @@ BENCHMARKS = {
     "metrics": "what each metric costs",
     "instruments": "what reading the layers costs in the main job",
     "long_run": "memory, open files and the size of what is written, in 200,000 steps",
+    "packages": "how large the wheel and the source distribution are, and what is large in them",
     "scaling": "how a study grows with workers on this machine",
     "study_norms": "what the committed journal of configs/studies/norms-mlp.yaml says",
     "study_norms_long": "what that of configs/studies/norms-mlp-long.yaml says, its second stage",

@@ -91,6 +91,18 @@ def train_command(arguments: list[str]) -> int:
     return outcome.exit_code
 
 
+def configs_command(arguments: list[str]) -> int:
+    """List the configurations and studies that ship, or print one."""
+    parser = command_parser("configs", "What `gannorm train --config NAME` and `gannorm study NAME` know by name.")
+    parser.add_argument("name", nargs="?", help="print this one, to be changed in a file of your own")
+    name = parser.parse_args(arguments).name
+    from gannorm import shipped
+
+    if name is not None:
+        return answer(shipped.find(name).read_text(encoding="utf-8").rstrip())
+    return answer(shipped.table())
+
+
 def sample_command(arguments: list[str]) -> int:
     """Write pictures, or an .npz of all of them."""
     parser = command_parser("sample", "Draw pictures from a finished run's generator.")
@@ -227,6 +239,19 @@ def classifier_text(weights: Path | None) -> str:
     return report.text(classifier.load(weights))
 
 
+def doctor_command(arguments: list[str]) -> int:
+    """Say what is installed and whether it works; a line at a time, because some take a second."""
+    parser = command_parser("doctor", "What is installed, what this machine is good for, and whether all of it works.")
+    from gannorm.doctor import command
+
+    command.add_arguments(parser)
+    wrong_ones = 0
+    for text, is_wrong in command.lines(parser.parse_args(arguments)):
+        print(text, flush=True)
+        wrong_ones += is_wrong
+    return FAILED if wrong_ones else DONE
+
+
 class CommandParser(argparse.ArgumentParser):
     """A parser whose errors are exceptions with one line."""
 
@@ -242,6 +267,7 @@ def command_parser(command: str, description: str) -> CommandParser:
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "train": (train_command, "train one configuration, as python train.py does"),
+    "configs": (configs_command, "list the configurations that ship, or print one"),
     "sample": (sample_command, "draw pictures from a finished run's generator"),
     "evaluate": (evaluate_command, "measure samples of anything: modes, quality, diversity, with intervals"),
     "study": (study_command, "many runs: a matrix of norms and seeds, here or on a cluster"),
@@ -250,4 +276,5 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "norms": (norms_command, "list the norms, or describe one"),
     "bench-detector": (bench_detector_command, "how soon collapse detectors find known failures, and false alarms"),
     "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),
+    "doctor": (doctor_command, "what is installed, and whether it works on this machine"),
 }

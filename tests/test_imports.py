@@ -18,7 +18,7 @@ TIERS = [
         "schedules",
         "vocabulary",
     },
-    {"norms", "losses", "penalties", "data", "metrics", "collapse", "published"},
+    {"norms", "losses", "penalties", "data", "metrics", "collapse", "published", "shipped"},
     {"remedies", "classifier", "report", "ema", "sampling"},
     {"networks"},
     {"judges", "gan"},
@@ -28,7 +28,7 @@ TIERS = [
     {"callbacks"},
     {"training"},
     {"sources"},
-    {"study", "scorecard", "collapse_bench", "dashboard"},
+    {"study", "scorecard", "collapse_bench", "dashboard", "doctor"},
     {"cli"},
 ]
 TIER = {room: number for number, rooms in enumerate(TIERS) for room in rooms}

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from gannorm import shipped
 from gannorm.records import nearest
 from gannorm.study import folder as study_folder
 from gannorm.study.changes import as_noted, check_unchanged
@@ -28,7 +29,7 @@ STATES = ("done", "incomplete", "failed", "absent")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = "Runs log to Weights & Biases only if WANDB_MODE says so: one group for each study."
-    parser.add_argument("file", type=Path, help="the study: base configuration, factors, seeds")
+    parser.add_argument("file", type=Path, help="the study, or the name of one that ships: base, factors, seeds")
     parser.add_argument("--launcher", default="local", help=f"who runs it: {', '.join(LAUNCHERS)} (local)")
     parser.add_argument("--workers", type=int, help="runs at a time (as many as fit this machine, or the cluster)")
     parser.add_argument("--address", help="of a cluster, for ray (the one this machine is in, or a new one here)")
@@ -52,7 +53,9 @@ def command(options: argparse.Namespace) -> tuple[str, int]:
 
     Raises:
         StudyError: Something is wrong; nothing was started.
+        UnknownNameError: There is no such study.
     """
+    options.file = Path(shipped.resolve(str(options.file), shipped.STUDIES))
     if options.launcher not in LAUNCHERS:
         raise StudyError(f"--launcher {options.launcher}; {nearest(options.launcher, LAUNCHERS)}")
     if options.workers is not None and options.workers < 1:

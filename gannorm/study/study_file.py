@@ -2,7 +2,7 @@
 
 ```yaml
 name: norms
-config: {images: 96000}            # or the path of a configuration, from the study's file
+config: {images: 96000}            # or a configuration: its path from the study's file, or a name that ships
 factors:
   model.generator.norm: [none, batch, layer]                # an option and its values
   batch size: {16: {data.batch_size: 16}, 64: {data.batch_size: 64}}   # or levels that set several options
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gannorm import records
+from gannorm import records, shipped
 from gannorm.records import nearest
 from gannorm.study.errors import StudyError
 from gannorm.study.matrix import OUTCOMES, Cell, Options, Study
@@ -54,7 +54,7 @@ def read(path: Path) -> Study:
         more_seeds=[more_of(path, factors, more) for more in data.get("more_seeds") or ()],
         settings=[setting_of(path, factors, setting) for setting in data.get("settings") or ()],
         outcome=outcome,
-        journal=path.parent / data["journal"] if data.get("journal") else None,
+        journal=path.parent / data["journal"] if data.get("journal") and not shipped.is_installed(path) else None,
     )
     check_options(path, study)
     if not factors or not study.cells():
@@ -130,10 +130,15 @@ def by_text(path: Path, data: dict[Any, Any]) -> dict[str, Any]:
 
 
 def base_of(path: Path, given: Any) -> Mapping[str, Any]:
-    """Return the base configuration, from the study itself or from a file beside it."""
+    """Return the base configuration: the study's own, or that of a file beside it or that ships, less its name."""
     if given is None or isinstance(given, dict):
         return by_text(path, given or {})
-    return mapping(path.parent / str(given), "a configuration is a mapping")
+    beside = path.parent / str(given)
+    try:
+        found = beside if beside.is_file() else shipped.find(str(given), shipped.RUNS)
+    except shipped.UnknownNameError as error:
+        raise StudyError(f"{path}: config: {error}") from None
+    return {key: value for key, value in mapping(found, "a configuration is a mapping").items() if key != "name"}
 
 
 def levels_of(path: Path, factor: str, levels: Any) -> dict[str, Options]:

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from argparse import HelpFormatter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -19,6 +19,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from gannorm import shipped
 from gannorm.gan import GAN, ManualDDP
 from gannorm.training.errors import ConfigError
 from gannorm.training.nulls import refuse_nulls
@@ -41,6 +42,8 @@ NO_EFFECT = {
 UNKNOWN = re.compile(
     r"unrecognized arguments: *--([\w.]+)|[Kk]ey '([\w.]+)' is not expected|[Oo]ption '([\w.]+)' is not accepted"
 )
+
+CONFIG_OPTIONS = ("-c", "--config")
 
 SUBCLASSES = re.compile(r",\s+known\s+subclasses:[^()]*\)")
 
@@ -142,6 +145,8 @@ class Configuration(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own options."""
         parser.set_defaults(DEFAULTS)
+        config = next(action for action in parser._actions if action.dest == "config")
+        config.help = "A YAML file of differences, or the name of one that ships: see `gannorm configs`."
         parser.link_arguments("seed_everything", "model.seed", compute_fn=seed_of)
         parser.add_argument("--images", type=int, default=320_000, help="Real images to show to the discriminator.")
         parser.add_argument(
@@ -202,7 +207,7 @@ class Configuration(LightningCLI):
         jsonargparse hands the default's arguments on to any class that knows their names, so that an
         `SNGANDiscriminator` would have the width and the norm of a `DCGANDiscriminator`.
         """
-        given = sys.argv[1:] if args is None else args
+        given = with_shipped(sys.argv[1:] if args is None else args)
         asked = [argument for argument in given if not argument.startswith("--print_config")]
         self.config = parser.parse_args(asked)
         refuse_nulls(self.config, parser.get_defaults())
@@ -245,6 +250,26 @@ class Configuration(LightningCLI):
         """Return the resolved configuration as plain data, without what does not change a run."""
         text = self.parser.dump(self.config, format="yaml", skip_unset=False)
         return yaml.safe_load(text)
+
+
+def with_shipped(arguments: Sequence[str]) -> list[str]:
+    """Return command-line arguments with the path of each configuration that is named as it ships.
+
+    Raises:
+        UnknownNameError: One is neither a file nor such a name.
+
+    Example:
+        >>> [argument.endswith("configs/group.yaml") for argument in with_shipped(["--config", "group"])]
+        [False, True]
+    """
+    found = list(arguments)
+    for number, argument in enumerate(found):
+        option, equals, value = argument.partition("=")
+        if option in CONFIG_OPTIONS and equals:
+            found[number] = f"{option}={shipped.resolve(value)}"
+        elif option in CONFIG_OPTIONS and number + 1 < len(found):
+            found[number + 1] = shipped.resolve(found[number + 1])
+    return found
 
 
 def arguments_of(config: str | Path | Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> list[str]:

@@ -40,7 +40,7 @@ def train(config: str | Path | Mapping[str, Any] | None = None, **overrides: Any
     """Train one configuration and return its results.
 
     Args:
-        config: A YAML file, or a mapping; None = the main job.
+        config: A YAML file, the name of one that ships, such as "group", or a mapping; None = the main job.
         overrides: Single options over it; those with dots as `**{"model.generator.norm": "group"}`.
 
     Returns:

@@ -184,7 +184,7 @@ def config(record: RunRecord) -> str:
 
 def again(record: RunRecord) -> str:
     """Return how to run it again, and with what it was run."""
-    command = f"python train.py --config {shlex.quote(str(record.path / 'config.yaml'))} --fresh"
+    command = f"gannorm train --config {shlex.quote(str(record.path / 'config.yaml'))} --fresh"
     versions = record.results.get("versions", {})
     listed = table(["", "version"], [[name, str(version)] for name, version in versions.items()]) if versions else ""
     return f"<pre>{escape(command)}</pre><p>{escape(time_taken(record.results))}</p>{listed}"
