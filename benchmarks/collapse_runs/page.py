@@ -97,7 +97,7 @@ def judgment(judged: Mapping[str, Any] | None) -> list[str]:
             "said, stood in another file. The judge knew the configurations, and which states were to go with which "
             "word had been written down before:"
         ),
-        "```\n" + "\n".join(asked_and_meant()) + "\n```",
+        "```text\n" + "\n".join(asked_and_meant()) + "\n```",
         paragraph(
             f"{judged['agreed']} of {judged['sheets']} verdicts agree with the state of that look, "
             f"{100 * judged['share']:.0f} % [{100 * judged['low']:.0f}, {100 * judged['high']:.0f}]; that something "
