@@ -267,13 +267,13 @@ def command_parser(command: str, description: str) -> CommandParser:
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "train": (train_command, "train one configuration, as python train.py does"),
-    "configs": (configs_command, "list the configurations that ship, or print one"),
     "sample": (sample_command, "draw pictures from a finished run's generator"),
     "evaluate": (evaluate_command, "measure samples of anything: modes, quality, diversity, with intervals"),
     "study": (study_command, "many runs: a matrix of norms and seeds, here or on a cluster"),
     "report": (report_command, "one page of what became of a run, of several side by side, or of a study"),
     "dashboard": (dashboard_command, "a Weights & Biases workspace for what runs log, printed or saved"),
     "norms": (norms_command, "list the norms, or describe one"),
+    "configs": (configs_command, "list the configurations that ship, or print one"),
     "bench-detector": (bench_detector_command, "how soon collapse detectors find known failures, and false alarms"),
     "classifier": (classifier_command, "test a classifier that judges samples, or train one on your images"),
     "doctor": (doctor_command, "what is installed, and whether it works on this machine"),

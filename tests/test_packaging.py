@@ -115,8 +115,8 @@ def test_packages_hold_what_they_should(built):
 @pytest.mark.slow
 def test_a_run_and_all_that_is_done_with_it(installed, elsewhere):
     options = arguments_of(None, tiny.TINY_RUN)
-    assert "finished after 640 images" in typed(installed, elsewhere, "train", "--config", "smoke", *options)
-    (run,) = (path.relative_to(elsewhere) for path in elsewhere.glob("runs/smoke/*"))
+    assert "finished after 640 images" in typed(installed, elsewhere, "train", "--config", "group", *options)
+    (run,) = (path.relative_to(elsewhere) for path in elsewhere.glob("runs/group/*"))
     assert "64 samples in" in typed(installed, elsewhere, "sample", str(run))
     assert typed(installed, elsewhere, "report", str(run)).split() == [f"{run}/report.html"]
     assert "covered" in typed(installed, elsewhere, "evaluate", str(run), "--number", "500")
@@ -124,9 +124,11 @@ def test_a_run_and_all_that_is_done_with_it(installed, elsewhere):
 
 @pytest.mark.slow
 def test_a_study_and_lists(installed, elsewhere):
-    assert "864 runs in" in typed(installed, elsewhere, "study", "norms-mlp", "--dry-run")
+    assert "--workers 0: 1 or more are needed" in typed(
+        installed, elsewhere, "study", "norms-mlp", "--workers=0", code=2
+    )
     levels = {"few": tiny.TINY_RUN, "more": tiny.TINY_RUN | {"images": 960}}
-    study = {"name": "two", "config": "configs/smoke.yaml", "seeds": 1, "factors": {"length": levels}}
+    study = {"name": "two", "config": "configs/group.yaml", "seeds": 1, "factors": {"length": levels}}
     (elsewhere / "two.yaml").write_text(yaml.safe_dump(study))
     assert "2 runs have ended, 0 failed" in typed(installed, elsewhere, "study", "two.yaml", "--workers", "1")
     assert set(shipped.listing()) <= set(typed(installed, elsewhere, "configs").split())

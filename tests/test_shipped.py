@@ -21,9 +21,10 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 def test_what_ships_is_what_stands_in_configs():
-    there = {path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "sweeps"}
-    assert set(shipped.listing().values()) == there
-    assert all(shipped.head(path) for path in there), "the head of a configuration says what it is"
+    there = {path.relative_to(CONFIGS): path.read_text() for path in CONFIGS.rglob("*.yaml")}
+    ships = {Path(f"{name}.yaml"): path.read_text() for name, path in shipped.listing().items()}
+    assert ships == {name: text for name, text in there.items() if name.parent != Path("sweeps")}
+    assert all(map(shipped.head, shipped.listing().values())), "the head of a configuration says what it is"
     for folders in (shipped.RUNS, shipped.STUDIES):
         last = [name.rpartition("/")[2] for name in shipped.listing(folders)]
         assert len(set(last)) == len(last), "the end of a name is enough"
