@@ -171,6 +171,7 @@ def test_layer_norm_in_a_recurrent_cell_looks_at_one_step_only():
             "'bacth'; did you mean 'batch'? there are batch, instance, group, layer, none, spectral",
         ),
         (lambda: norms.create("qqq", 8), norms.UnknownNormError, "'qqq' there are batch, instance"),
+        (lambda: norms.create("my_file.Norm", 8), norms.NormOptionError, "'my_file.Norm' cannot be imported"),
         (lambda: norms.create("BatchNorm2d", 8), norms.UnknownNormError, "did you mean 'batch'?"),
         (lambda: norms.create("instance_norm", 8), norms.UnknownNormError, "did you mean 'instance'?"),
         (lambda: norms.create({"name": "batch", True: 1}, 8), norms.NormOptionError, "True no text YAML"),

@@ -75,9 +75,9 @@ def resolve(spec: NormLike, **options: Any) -> NormSpec:
     """Return the canonical form of a norm.
 
     Args:
-        spec: A name or alias in any case; a mapping `{name: group, num_groups: 8}` or
-            `{class_path: package.Class, init_args: {...}}`; a class or function of the number of channels;
-            None, False, "none" or "off" for no norm.
+        spec: A name or alias in any case; the import path of a class or function, `package.module.Class`; a mapping
+            `{name: group, num_groups: 8}` or `{class_path: package.module.Class, init_args: {...}}`; a class or
+            function of the number of channels; None, False, "none" or "off" for no norm.
         options: Override those of the mapping.
 
     Raises:
@@ -88,6 +88,8 @@ def resolve(spec: NormLike, **options: Any) -> NormSpec:
         >>> from gannorm import norms
         >>> norms.resolve({"name": "IN", "affine": False})
         NormSpec(name='instance', options=(('affine', False),))
+        >>> norms.resolve("torch.nn.BatchNorm2d").to_dict()
+        {'class_path': 'torch.nn.modules.batchnorm.BatchNorm2d'}
         >>> norms.resolve(None).name
         'none'
     """
@@ -97,7 +99,7 @@ def resolve(spec: NormLike, **options: Any) -> NormSpec:
     if isinstance(spec, Mapping):
         return _from_mapping(spec, options)
     if isinstance(spec, str):
-        return _from_name(spec or "none", options)
+        return _from_class_path(spec, {}, options) if "." in spec else _from_name(spec or "none", options)
     if spec is None or spec is False:
         return _from_name("none", options)
     if isinstance(spec, nn.Module):
