@@ -1,13 +1,11 @@
 """The tables of README.md that say what there is and what was found: the norms, and the second stage of the study."""
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 from benchmarks import document
 from benchmarks.study_norms import LONG, ROOT, told
 from gannorm import norms
-from gannorm.norms import NormInfo
 from gannorm.report.norms_listing import COLUMNS
 from gannorm.report.study.claims import sentences
 from gannorm.report.study.maps import maps_of
@@ -31,26 +29,14 @@ def markdown(result: dict[str, Any]) -> dict[str, str]:
 
 
 def norms_table() -> str:
-    """Return all norms by what shares a statistic; in italics those whose samples depend on the rest of the batch."""
-    infos = [norms.describe(name) for name in norms.names()]
-    rows = [[kind, axes, ", ".join(map(named, those))] for (kind, axes), those in groupby(sorted(infos, key=place), of)]
-    return document.table(["kind", "statistics over", "norms"], rows)
-
-
-def of(info: NormInfo) -> tuple[str, str]:
-    """Return the row that a norm is in."""
-    return info.kind, COLUMNS["axes"](info)
-
-
-def place(info: NormInfo) -> tuple[int, str]:
-    """Return what brings norms of one row together."""
-    kinds = list(dict.fromkeys(norms.describe(name).kind for name in norms.names()))
-    return kinds.index(info.kind), of(info)[1]
-
-
-def named(info: NormInfo) -> str:
-    """Return a norm's name."""
-    return f"*{info.name}*" if info.couples_samples else info.name
+    """Return all norms by kind and what shares a statistic; in italics those that make a sample depend on its batch."""
+    fields: dict[str, dict[str, list[str]]] = {}
+    for info in map(norms.describe, norms.names()):
+        kinds = fields.setdefault(COLUMNS["axes"](info), {})
+        kinds.setdefault(info.kind, []).append(f"*{info.name}*" if info.couples_samples else info.name)
+    heads = list(dict.fromkeys(kind for kinds in fields.values() for kind in kinds))
+    rows = [[axes, *(", ".join(kinds.get(kind, ())) for kind in heads)] for axes, kinds in fields.items()]
+    return document.table(["statistics over", *heads], rows)
 
 
 def study_table() -> str:
