@@ -7,13 +7,11 @@ from benchmarks import document
 from benchmarks.study_norms import LONG, ROOT, told
 from gannorm import norms
 from gannorm.report.norms_listing import COLUMNS
-from gannorm.report.study.claims import sentences
 from gannorm.report.study.maps import maps_of
-from gannorm.report.study.markdown import matrix, plain
-from gannorm.report.study.sections import state
+from gannorm.report.study.markdown import matrix
+from gannorm.report.study.told import Told
 
 PAGE = ROOT / "README.md"
-CLAIMS = 3  # sentences beside the map
 
 
 def run(rounds: int) -> dict[str, Any]:  # noqa: ARG001 (nothing is repeated)
@@ -31,7 +29,7 @@ def markdown(result: dict[str, Any]) -> dict[str, str]:
 def norms_table() -> str:
     """Return all norms by kind and what shares a statistic; in italics those that make a sample depend on its batch."""
     fields: dict[str, dict[str, list[str]]] = {}
-    for info in map(norms.describe, norms.names()):
+    for info in (info for info in map(norms.describe, norms.names()) if info.origin == "gannorm"):
         kinds = fields.setdefault(COLUMNS["axes"](info), {})
         kinds.setdefault(info.kind, []).append(f"*{info.name}*" if info.couples_samples else info.name)
     heads = list(dict.fromkeys(kind for kinds in fields.values() for kind in kinds))
@@ -45,7 +43,11 @@ def study_table() -> str:
     return "\n\n".join([matrix(maps_of(study)[0], study), "\n".join(claims(study))])
 
 
-def claims(study: Any) -> Iterator[str]:
-    """Yield what may be concluded, without what is not shown."""
-    for claim in [state(study.record), *sentences(study.factors, study.effects, study.outcome)[:CLAIMS]]:
-        yield f"- {plain(claim)}"
+def claims(study: Told) -> Iterator[str]:
+    """Yield which factors matter, and how many differences between two norms are shown."""
+    for factor in (factor for factor in study.factors if factor.shown):
+        order = sorted(factor.means.items(), key=lambda level: -level[1])
+        means = "; ".join(f"{level} {mean:.2f}" for level, mean in order)
+        yield f"- The {factor.factor} matters; means: {means} ({factor.seeds} seeds, p = {factor.adjusted:.1g})."
+    shown = sum(effect.shown for effect in study.effects)
+    yield f"- {shown} of {len(study.effects)} differences between two norms are shown, after Holm's correction."

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from benchmarks import document, readme
+
 README = Path("README.md").read_text()
 
 
@@ -12,3 +14,8 @@ def test_the_screen_is_a_real_one():
 
 def test_it_is_short():
     assert README.count("\n") < 200
+
+
+def test_its_tables_are_those_of_the_registry_and_of_the_journal():
+    for name, block in readme.markdown(readme.run(rounds=1)).items():
+        assert document.replaced(README, name, block, readme.PAGE) == README

@@ -413,8 +413,9 @@ def test_a_run_that_finished_without_the_outcome_has_failed(tmp_path: Path) -> N
 
 def test_a_map_of_one_factor_is_its_diagonal(tmp_path: Path) -> None:
     told = Told(made(tmp_path, {("batch", 0): 9.0, ("layer", 0): 4.0}))
-    outcome = maps_of(told)[0]
+    outcome, *others = maps_of(told)
     assert outcome.values == {("batch", "batch"): 9.0, ("layer", "layer"): 4.0}
+    assert not any("best of the other factors" in one.title for one in others)  # there are none
 
 
 def test_what_longer_runs_do_later_says_nothing_of_shorter_ones() -> None:

@@ -48,6 +48,21 @@ def test_the_second_stage_has_the_rates_that_were_best_and_seeds_that_chose_noth
     assert STUDY["name"] != second.name != screening.name
 
 
+def test_the_second_stage_says_what_its_page_concludes() -> None:
+    second = study_norms.told(study_norms.LONG)
+    open_pairs = {effect.levels for effect in second.effects if not effect.shown}
+    assert open_pairs == {("batch, joined", "layer"), ("none", "layer"), ("layer", "group")}
+    means = {effect.factor: sorted(effect.means, key=effect.means.get, reverse=True) for effect in second.factors}
+    assert means["norm of G"] == ["batch", "layer", "group", "none"]
+    assert means["norm of D"] == ["group", "spectral", "none", "layer", "batch, joined"]
+    healthy = [run for run in second.record.runs if run.healthy_at is not None]
+    without = [run for run in healthy if run.cell["norm of G"] == "none"]
+    lost, lost_without = (sum(run.collapsed_at is not None for run in runs) for runs in (healthy, without))
+    page = " ".join(study_norms.PAGE.read_text().split())
+    assert f"Of its healthy runs {lost_without} of {len(without)} collapsed" in page
+    assert f"in the generator {lost - lost_without} of {len(healthy) - len(without)}." in page
+
+
 def test_runs_of_a_study_are_a_group_of_jobs_of_one_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     threads = torch.get_num_threads()
     for name in ("WANDB_RUN_GROUP", "WANDB_JOB_TYPE"):

@@ -27,7 +27,7 @@ class Map:
 
 
 def maps_of(told: Told) -> list[Map]:
-    """Return the maps of the first two factors: outcome over all, at the best of the others, health, and collapse."""
+    """Return the maps of the first two factors: outcome over all, at the best of any others, health, and collapse."""
     rows, columns = (list(told.record.factors[factor]) for factor in told.pair)
     fields = {(row, column): runs for row in rows for column in columns if (runs := of_field(told, row, column))}
     outcome = {place: float(np.median([told.record.value(run) for run in runs])) for place, runs in fields.items()}
@@ -38,10 +38,13 @@ def maps_of(told: Told) -> list[Map]:
         place: [run.collapsed_at is not None for run in runs if run.healthy_at is not None]
         for place, runs in fields.items()
     }
+    others = set(told.record.factors) - set(told.pair)  # without them there is nothing to be the best of
+    there = " there" if others else ""
+    chosen = Map(f"{told.outcome}, median at the best of the other factors", best, told.most, written(best, decimal))
     found = [
         Map(f"{told.outcome}, median of all runs", outcome, told.most, written(outcome, decimal)),
-        Map(f"{told.outcome}, median at the best of the other factors", best, told.most, written(best, decimal)),
-        Map("share of samples accepted there, median", accepted, 1.0, written(accepted, percent)),
+        *([chosen] if others else []),
+        Map(f"share of samples accepted{there}, median", accepted, 1.0, written(accepted, percent)),
         of_runs("share of runs that were ever healthy", ever),
         of_runs("share of these that collapsed afterwards", lost),
     ]
