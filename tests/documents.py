@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts)]
 
 # A block's language says what it is. What stands between braces is a directive, which the building of the site runs.
-KINDS = {"": "commands", "python": "python", "yaml": "yaml", "text": "output"}
+KINDS = {"": "commands", "python": "python", "yaml": "yaml", "diff": "diff", "text": "output"}
 DIRECTIVES = ("{toctree}", "{eval-rst}")
 
 FENCE = re.compile(r"^( *)```(\S*)[^\n]*\n(.*?)^\1```$", re.S | re.M)

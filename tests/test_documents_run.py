@@ -28,6 +28,8 @@ EXIT_CODES = (0, 3)  # done; stopped by the collapse policy, which the page aske
 ELSEWHERE = {
     ("pip",): "the package is installed already: `.ci/run` installs it, as the page says",
     ("pytest",): "this is pytest",
+    ("ruff",): "`.ci/run` asks it",
+    ("mypy",): "`.ci/run` asks it",
     ("python", "-m", "benchmarks"): "minutes to hours; `test_benchmarks.py` runs the parts",
 }
 # What the pages name and a reader has, by what stands for it here.
@@ -95,8 +97,15 @@ SMALLER: dict[tuple[str, ...], Callable[[list[str]], list[str]]] = {
 
 def made_small(words: list[str], folder: Path) -> list[str]:
     """Return a command with the smallest budget, and with what is there in the place of what the page names."""
-    named = [there(STANDS_FOR.get(word, word), folder) for word in words]
+    named = [name for word in words for name in spread(there(STANDS_FOR.get(word, word), folder), folder)]
     return SMALLER.get((words[0], words[1]), list)(named)
+
+
+def spread(word: str, folder: Path) -> list[str]:
+    """Return what a shell makes of a pattern; a word that is none as it is."""
+    found = sorted(str(path.relative_to(folder)) for path in folder.glob(word)) if word.endswith("/*") else [word]
+    assert found, f"{word}: nothing is there"
+    return found
 
 
 def there(word: str, folder: Path) -> str:
