@@ -1,15 +1,15 @@
 """Configurations that nobody meant: each is valid, or refused in one line, and leaves no folder behind."""
 
 import contextlib
-import copy
 import io
 import json
 import warnings
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
@@ -21,62 +21,16 @@ from gannorm.training.parser import Configuration
 from gannorm.training.processes import Processes
 from gannorm.training.run import Run
 from gannorm.training.run_folder import choose
+from tests.fuzzing import ANYTHING, NUMBERS, PLAIN, WORDS, both, lots, mutated
 
-QUICK, SLOW = 50, 1500  # cases of each of the four
 KEYS = yaml.safe_load(Path("configs/grid.yaml").read_text())
-
-
-def lots(number):
-    """Return hypothesis's settings for so many cases: the same ones each time."""
-    unhurried = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
-    return settings(
-        max_examples=number, deadline=None, derandomize=True, database=None, suppress_health_check=unhurried
-    )
-
-
-def both(test):
-    """Return a test of few cases, and the same with many as a slow one."""
-    return pytest.mark.parametrize("cases", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)])(test)
-
-
-# ---------------------------------------------------------------------------------------------------- what is tried
-
-NUMBERS = st.one_of(
-    st.integers(-3, 70),
-    st.sampled_from([0, -1, 2**31, 2**63, 10**30, -(10**12)]),
-    st.floats(allow_nan=True, allow_infinity=True),
-)
-WORDS = st.one_of(
-    st.text(max_size=12),
-    st.sampled_from(
-        [*norms.names(), "BN", "none", "null", "~", "[]", "{}", "[", "!!python/name:os.system", "\0", "é", "1e3"]
-    ),
-    st.sampled_from(["os.system", "torch.nn.BatchNorm2d", "torch.nn", "gannorm.networks.MLPGenerator", "a.b.c", "."]),
-)
-PLAIN = st.one_of(st.none(), st.booleans(), NUMBERS, WORDS)
-ANYTHING = st.recursive(
-    PLAIN,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(st.one_of(WORDS, st.sampled_from(["name", "class_path", "init_args"])), inner, max_size=3),
-    ),
-    max_leaves=6,
-)
-
-
-def paths(content, before=()):
-    """Return the places of a nested mapping."""
-    found = [before] if before else []
-    for key, value in content.items() if isinstance(content, dict) else ():
-        found += paths(value, (*before, key))
-    return found
-
 
 OWN = "images compare_at minutes name log_every_images allow fresh quiet seed_everything optimizer nothing"
 GROUPS = {
     "evaluation": "every_images num_samples final_samples generator cells instruments",
     "collapse": "reactions stop_at look_more_often thresholds",
-    "trainer": "accelerator precision deterministic callbacks max_steps",
+    "trainer": "accelerator strategy devices num_nodes precision deterministic benchmark gradient_clip_val profiler "
+    "limit_train_batches callbacks max_steps plugins",
     "model": "loss penalties remedies generator generator.norm generator.hidden discriminator "
     "discriminator.weight_norm discriminator.packing generator_rate discriminator_rate betas generator_optimizer "
     "discriminator_batches fakes "
@@ -84,26 +38,6 @@ GROUPS = {
     "data": "batch_size preset shares",
 }
 OPTIONS = [*OWN.split(), "data", *(f"{group}.{name}" for group, names in GROUPS.items() for name in names.split())]
-
-
-@st.composite
-def mutated(draw, base):
-    """Return a nested mapping in one to three places of which something else stands."""
-    content = copy.deepcopy(base)
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.sampled_from(paths(content)))
-        inside = content
-        for key in place[:-1]:
-            inside = inside[key]
-        kind = draw(st.sampled_from(["other", "gone", "renamed"]))
-        old = inside.pop(place[-1])
-        if kind == "other":
-            inside[place[-1]] = draw(ANYTHING)
-        elif kind == "renamed":
-            inside[draw(WORDS)] = old
-        if not paths(content):
-            break
-    return content
 
 
 # ------------------------------------------------------------------------------------------------------- what is asked
@@ -157,6 +91,18 @@ def test_options_over_a_configuration(cases, tmp_path, monkeypatch):
     try_one()
 
 
+def check_norm(spec, layer, channels, dims):
+    """Make sure that a norm which was made is one: its spec comes back from a log, and what passes keeps its shape."""
+    resolved = norms.resolve(spec)
+    logged = resolved.to_dict()
+    assert norms.resolve(logged) == resolved
+    if resolved.target is None:
+        json.dumps(logged)
+        if resolved.info.kind == "activation":
+            images = torch.ones(2, channels, *[4] * dims)
+            assert layer.eval()(images).shape == images.shape
+
+
 @both
 def test_specs_of_norms(cases):
     names = st.sampled_from([*norms.names(), "BN", "IN", "torch.nn.GroupNorm"])
@@ -173,7 +119,7 @@ def test_specs_of_norms(cases):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with contextlib.suppress(NormError, ValueError, TypeCheckError):  # the last of tests alone
-                norms.create(spec, channels, dims=dims)
+                check_norm(spec, norms.create(spec, channels, dims=dims), channels, dims)
 
     try_one()
 
@@ -199,7 +145,11 @@ def test_files_of_studies(cases, tmp_path, capsys):
         path = tmp_path / "tiny.yaml"
         path.write_text(yaml.safe_dump(content))
         with contextlib.suppress(StudyError):
-            read_study(path).jobs()
+            study = read_study(path)
+            jobs = study.jobs()
+            assert len(jobs) == sum(len(study.seeds_of(cell)) for cell in study.cells()) > 0
+            assert len({str(job) for job in jobs}) == len(jobs)  # each is told from all others
+            assert {job.key: job.options for job in read_study(path).jobs()} == {job.key: job.options for job in jobs}
 
     try_one()
 

@@ -216,9 +216,11 @@ def test_loss_of_the_table_does_not_ask_for_real_logits():
 def train_20_steps(norm_g, norm_d):
     gan = GAN(DCGANGenerator(width=8, norm=norm_g), DCGANDiscriminator(width=8, norm=norm_d))
     gan.prepare(torch.randn(16, 1, 28, 28).tanh())
+    before = {name: p.detach().clone() for name, p in gan.named_parameters()}
     tiny.fit(gan, tiny.loader(20, size=16, shape=(1, 28, 28)))
     assert gan.g_steps == 20
     assert all(p.isfinite().all() for p in gan.parameters())
+    assert not [name for name, p in gan.named_parameters() if p.ndim > 1 and torch.equal(p, before[name])]
     assert gannorm.evaluate(gan.sample(), num_samples=64)["num_samples"] == 64
 
 
