@@ -1,8 +1,5 @@
 """The configuration of a run: LightningCLI's parser with our words, our errors, and only options that do something."""
 
-import difflib
-import importlib
-import inspect
 import json
 import re
 import sys
@@ -23,25 +20,9 @@ from gannorm import shipped
 from gannorm.gan import GAN, ManualDDP
 from gannorm.training.errors import ConfigError
 from gannorm.training.nulls import refuse_nulls
-from gannorm.training.observers import INSTRUMENTS
+from gannorm.training.options import OPTIONS
 from gannorm.training.processes import environment_of
-from gannorm.training.reacting import REACTIONS
-
-NO_EFFECT = {
-    "trainer.max_steps": "progress counts images; use --images",
-    "trainer.max_epochs": "progress counts images; use --images",
-    "trainer.max_time": "use --minutes",
-    "trainer.gradient_clip_val": "two optimizers step by themselves; lower model.generator_rate or discriminator_rate",
-    "trainer.accumulate_grad_batches": "each batch is a step; raise data.batch_size",
-    "trainer.strategy": "several devices train one GAN as gannorm.gan.ManualDDP does; set trainer.devices",
-    "optimizer": "each network has its own; set model.generator_optimizer and model.discriminator_optimizer",
-    "lr_scheduler": "a rate can be a schedule; set model.generator_rate and model.discriminator_rate",
-}
-"""Lightning's options that would have no effect here, and what has."""
-
-UNKNOWN = re.compile(
-    r"unrecognized arguments: *--([\w.]+)|[Kk]ey '([\w.]+)' is not expected|[Oo]ption '([\w.]+)' is not accepted"
-)
+from gannorm.training.refused import explain, innermost
 
 CONFIG_OPTIONS = ("-c", "--config")
 
@@ -148,57 +129,8 @@ class Configuration(LightningCLI):
         config = next(action for action in parser._actions if action.dest == "config")
         config.help = "A YAML file of differences, or the name of one that ships: see `gannorm configs`."
         parser.link_arguments("seed_everything", "model.seed", compute_fn=seed_of)
-        parser.add_argument("--images", type=int, default=320_000, help="Real images to show to the discriminator.")
-        parser.add_argument(
-            "--compare_at",
-            type=Literal["images", "steps"],
-            default="images",
-            help="With packing m: `images` counts each image; or m times as many, so that the steps are equal.",
-        )
-        parser.add_argument("--minutes", type=float | None, default=None, help="Stop after so many in all attempts.")
-        parser.add_argument("--name", type=str, default="mnist", help="Runs of one name share a folder.")
-        parser.add_argument("--folder", type=str, default="runs", help="Where the run folders are.")
-        parser.add_argument("--evaluation.every_images", type=int, default=80_000, help="From look to look at modes.")
-        parser.add_argument("--evaluation.num_samples", type=int, default=2048, help="Judged at each look.")
-        parser.add_argument("--evaluation.final_samples", type=int, default=10_000, help="Judged at the end.")
-        parser.add_argument(
-            "--evaluation.generator",
-            type=Literal["averaged", "raw"],
-            default="averaged",
-            help="Which one is looked at while training; averaging hides modes that come and go.",
-        )
-        parser.add_argument(
-            "--evaluation.cells", type=int, default=0, help="K-means cells as modes, where no judge is."
-        )
-        parser.add_argument(
-            "--evaluation.instruments",
-            type=list[str],
-            default=["layers", "spectra"],
-            help=f"Read at each look: {', '.join(INSTRUMENTS)}; [] = none.",
-        )
-        parser.add_argument(
-            "--collapse.reactions",
-            type=list[str],
-            default=["log"],
-            help=f"To a collapse: {', '.join(REACTIONS)}.",
-        )
-        parser.add_argument("--collapse.stop_at", type=str, default="severe", help="This state or a worse one stops.")
-        parser.add_argument("--collapse.look_more_often", type=int, default=4, help="Times, for `look_more`.")
-        parser.add_argument(
-            "--collapse.thresholds",
-            type=dict[str, int | float],
-            default={},
-            help="Those of `gannorm.collapse.Thresholds` to change.",
-        )
-        parser.add_argument("--log_every_images", type=int, default=12_800, help="Between two readings of the losses.")
-        parser.add_argument(
-            "--allow", type=list[str] | str, default=[], help="Codes of norm findings that are wanted, such as N07."
-        )
-        parser.add_argument(
-            "--resume", type=bool | str | None, nargs="?", const=True, help="Go on with this run, or with a run folder."
-        )
-        parser.add_argument("--fresh", type=bool, nargs="?", const=True, default=False, help="Start again beside it.")
-        parser.add_argument("--quiet", type=bool, nargs="?", const=True, default=False, help="Say only what is wrong.")
+        for name, option in OPTIONS.items():
+            parser.add_argument(f"--{name}", **option)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse a list of arguments; None is the command line.
@@ -294,44 +226,3 @@ def seed_of(seed: bool | int) -> int:
     if isinstance(seed, bool):
         raise ValueError(f"seed_everything={seed}: a run has a number for its seed, so that it can be run again")
     return seed
-
-
-def explain(message: str, known: list[str] | None = None) -> str:
-    """Return what the parser refuses as one line: the innermost cause, and what to use instead.
-
-    Example:
-        >>> explain("unrecognized arguments: --trainer.max_steps 3")
-        'trainer.max_steps has no effect here: progress counts images; use --images'
-        >>> explain("unrecognized arguments: --imges 3", known=["images"])
-        "unknown option 'imges'; did you mean 'images'?"
-    """
-    if not (match := UNKNOWN.search(message)):
-        return innermost(message)
-    name = next(part for part in match.groups() if part)
-    for option, instead in NO_EFFECT.items():
-        if name == option or name.startswith(f"{option}.") or f"trainer.{name}" == option:
-            return f"{option} has no effect here: {instead}"
-    near = difflib.get_close_matches(name, known or [], n=1) or near_argument(message, name)
-    return f"unknown option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see --help")
-
-
-def near_argument(message: str, name: str) -> list[str]:
-    """Return the argument of a class that a misspelt one is near to, where the message names the class."""
-    if not (path := re.search(r"class_path '([\w.]+)'", message)):
-        return []
-    module, _, kind = path[1].rpartition(".")
-    arguments = inspect.signature(getattr(importlib.import_module(module), kind)).parameters
-    return difflib.get_close_matches(name, arguments, n=1)
-
-
-def innermost(message: str) -> str:
-    r"""Return jsonargparse's nested message as one line.
-
-    Example:
-        >>> innermost("Does not validate against any of the Union subtypes\nErrors:\n  - size=30 is too large")
-        'size=30 is too large'
-    """
-    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
-    noise = ("Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given value", "Does not validate")
-    kept = [line for line in lines if line and not line.startswith(noise)]
-    return " ".join(kept).replace("Parser key ", "option ").replace("Expected a <class ", "expected <class ")
