@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gannorm import losses, norms, rng
 from gannorm.ema import GeneratorEMA
+from gannorm.gan import progress
 from gannorm.gan.compiling import backend_of, compile_networks
 from gannorm.gan.critic import Conditioned
 from gannorm.gan.fitting import check_contradictions, check_first
@@ -37,7 +38,6 @@ from gannorm.sampling import Sample, Statistics, latents, sampler
 
 Rate = float | Mapping[str, Any]  # that may be a schedule
 Specs = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None
-COUNTERS = ("images_seen", "averaged_at", "d_steps", "g_steps", "batch_size")
 
 
 class GAN(pl.LightningModule):
@@ -292,14 +292,8 @@ class GAN(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the counters and the sums of the losses beside the weights."""
-        checkpoint["gannorm_gan"] = {name: getattr(self, name) for name in COUNTERS} | {"means": self.sums.state_dict()}
-        if self.num_classes:
-            checkpoint["gannorm_gan"]["class_shares"] = getattr(self.generator, "class_shares", None)
+        checkpoint["gannorm_gan"] = progress.of(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting from there."""
-        saved = checkpoint["gannorm_gan"]
-        for name in COUNTERS:
-            setattr(self, name, saved[name])
-        self.sums.load_state_dict(saved["means"])
-        ask_for(self, saved.get("class_shares"))
+        progress.restore(self, checkpoint["gannorm_gan"])
