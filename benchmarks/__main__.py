@@ -33,7 +33,7 @@ BENCHMARKS = {
     "scaling": "how a study grows with workers on this machine",
     "study_norms": "what the committed journal of configs/studies/norms-mlp.yaml says",
     "study_norms_long": "what that of configs/studies/norms-mlp-long.yaml says, its second stage",
-    "study_precision": "what that of configs/studies/precision.yaml says: whether bf16-mixed costs modes",
+    "study_norms_ring": "what that of configs/studies/norms-ring.yaml says, on eight Gaussians",
     "readme": "the tables of README.md: the norms, and what the second stage found",
     "collapse_runs": "runs that really collapse, and a blind judgment; `collapse_runs --help` has its own options",
     "reproduction": "published results from the presets of papers; `reproduction --help` has its own options",
@@ -49,7 +49,7 @@ DOCUMENTED = (
     "scaling",
     "study_norms",
     "study_norms_long",
-    "study_precision",
+    "study_norms_ring",
     "readme",
     *SPEED,
 )

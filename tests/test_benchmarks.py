@@ -17,6 +17,7 @@ from benchmarks import (
     scaling,
     study_norms,
     study_norms_long,
+    study_norms_ring,
 )
 from benchmarks import norms as benchmark
 from gannorm import norms
@@ -156,7 +157,7 @@ def test_only_some_benchmarks_have_a_table_on_the_page(capsys, monkeypatch):
     assert f"norms has no table in docs/; {with_table} have one" in " ".join(capsys.readouterr().err.split())
 
 
-@pytest.mark.parametrize("study", [study_norms, study_norms_long])
+@pytest.mark.parametrize("study", [study_norms, study_norms_long, study_norms_ring])
 def test_the_page_of_the_study_says_what_its_journals_say(monkeypatch, tmp_path, study):
     committed = study.TABLE
     monkeypatch.setattr(study, "TABLE", tmp_path / "table.csv")
