@@ -41,10 +41,11 @@ def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
         return wrong(str(error))
     except NotWrittenError as error:
         return wrong(str(error), code=FAILED)
-    except ArithmeticError as error:
-        from gannorm.callbacks import NotFiniteError  # here: only training needs it, and Lightning with it
+    except (ArithmeticError, ChildProcessError) as error:
+        from gannorm.callbacks import NotFiniteError  # here: only training needs them, and Lightning with them
+        from gannorm.training.errors import WorkerLostError
 
-        if not isinstance(error, NotFiniteError):
+        if not isinstance(error, NotFiniteError | WorkerLostError):
             raise
         return wrong(str(error), code=FAILED)
     except KeyboardInterrupt:
@@ -218,8 +219,10 @@ def classifier_command(arguments: list[str]) -> int:
 
 def train_classifier(options: argparse.Namespace) -> None:
     """Write the weights of a classifier, of the digits if no data are named, and remember where."""
+    from gannorm import files
     from gannorm.classifier import labelled, labelled_recipe, material, recipe
 
+    files.folder(options.output.parent)  # before minutes are spent
     options.weights = options.output
     if options.data is None:
         recipe.main_train(options.output, options.seed, options.epochs or recipe.EPOCHS)

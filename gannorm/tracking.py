@@ -4,8 +4,11 @@ Offline by default; online as soon as the user is logged in. The x axis of every
 """
 
 import contextlib
+import gc
 import os
 import re
+import subprocess
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +21,8 @@ from PIL import Image
 from pytorch_lightning.loggers.logger import DummyExperiment, rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from gannorm.patience import Patience
+
 Mode = Literal["online", "offline", "disabled"]
 
 MODES: dict[str, Mode] = {
@@ -28,9 +33,12 @@ MODES: dict[str, Mode] = {
     "dryrun": "offline",
     "disabled": "disabled",
 }
-# Together at most 10 seconds that a run waits for W&B, whatever happens there.
-INIT_TIMEOUT = 4.0  # seconds for a server to answer; then the run goes on offline
-FINISH_TIMEOUT = 5.0  # seconds for the last uploads; what is left can be sent with `wandb sync`
+# That a run waits for W&B no longer than 10 seconds, whatever happens there; all in seconds.
+INIT_TIMEOUT = 4.0  # for a server to answer; then the run goes on offline
+FINISH_TIMEOUT = 5.0  # for the last uploads; what is left can be sent with `wandb sync`
+LOG_TIMEOUT = 3.0  # for wandb's own process to take a row
+ALL = 9.0  # whatever hangs, and however often
+LATE = 0.5  # after which wandb's own process, which is to keep the first two, does not keep them
 
 
 def job_type() -> str:
@@ -129,6 +137,7 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
         )
         # wandb warns of this argument in every run, and is about to remove it.
         self._wandb_init.pop("anonymous", None)
+        self._patience = Patience(ALL, end_service)
 
     @property
     @rank_zero_experiment
@@ -138,8 +147,9 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
             chosen = mode()
             if chosen == "disabled":
                 return DummyExperiment()
-            self._experiment = start(self._wandb_init, chosen)
-            self._id = self._wandb_init["id"] = self._experiment.id
+            self._experiment = start(self._wandb_init, chosen, self._patience)
+            if not isinstance(self._experiment, DummyExperiment):
+                self._id = self._wandb_init["id"] = self._experiment.id
         return self._experiment
 
     def __getstate__(self) -> dict[str, Any]:
@@ -202,9 +212,10 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
 
     @contextlib.contextmanager
     def going_on(self) -> Iterator[None]:
-        """Let no failure of wandb, whose own process may have died, reach the training; from then on it is let be."""
+        """Let no failure of wandb, whose own process may have died or hang, reach the training; then let it be."""
         try:
-            yield
+            with self._patience.at_most(LOG_TIMEOUT):
+                yield
         except Exception as error:  # of whatever kind
             warnings.warn(
                 f"W&B fails ({type(error).__name__}: {first_line(error)}); the run goes on without it, and metrics.csv "
@@ -212,6 +223,7 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
                 stacklevel=4,
             )
             self._experiment = DummyExperiment()  # type: ignore[assignment]
+            forget_service()
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -222,44 +234,58 @@ class WandbLogger(pytorch_lightning.loggers.WandbLogger):
     @rank_zero_only
     def finish(self, exit_code: int = 0) -> None:
         """End the run; a later use would resume it. What goes wrong there is a warning: what is local is not lost."""
-        if self._experiment is None:
+        if self._experiment is None or isinstance(self._experiment, DummyExperiment):
             return
         start, folder = time.monotonic(), getattr(self._experiment, "dir", "")
         try:
-            self._experiment.finish(exit_code=exit_code)
-        except Exception as error:  # wandb's own process may have died, of whatever
+            with self._patience.at_most(FINISH_TIMEOUT + LATE):
+                self._experiment.finish(exit_code=exit_code)
+        except Exception as error:  # wandb's own process may have died, of whatever, or hang
             warnings.warn(f"W&B did not end well ({type(error).__name__}: {error})", stacklevel=2)
-        if time.monotonic() - start >= FINISH_TIMEOUT:
-            warnings.warn(
-                f"W&B was still sending after {FINISH_TIMEOUT:.0f} seconds; `wandb sync {Path(str(folder)).parent}` "
-                "sends the rest",
-                stacklevel=2,
-            )
+            forget_service()
+        else:
+            if time.monotonic() - start >= FINISH_TIMEOUT:
+                warnings.warn(
+                    f"W&B was still sending after {FINISH_TIMEOUT:.0f} seconds; "
+                    f"`wandb sync {Path(str(folder)).parent}` sends the rest",
+                    stacklevel=2,
+                )
         self._experiment = None
 
 
-def start(init: Mapping[str, Any], chosen: Mode) -> Any:
-    """Return a new run with `images_seen` as its x axis; an online one that cannot start is offline, with a warning."""
+def start(init: Mapping[str, Any], chosen: Mode, patience: Patience) -> Any:
+    """Return a new run; an online one that cannot start is offline, and where wandb hangs nothing is logged to it.
+
+    Raises:
+        wandb.errors.Error: An offline run cannot start.
+    """
     import wandb
 
+    if chosen == "online":
+        try:
+            with patience.at_most(INIT_TIMEOUT + LATE):
+                return new_run(init, chosen)
+        except (wandb.errors.Error, TimeoutError) as error:
+            warnings.warn(
+                f"W&B cannot be reached ({first_line(error)}); the run goes on offline, `wandb sync` sends it later",
+                stacklevel=2,
+            )
     try:
-        run = new_run(init, chosen)
-    except wandb.errors.Error as error:
-        if chosen == "offline":
-            raise
+        with patience.at_most(ALL):  # nobody but wandb's own process is waited for, which a busy machine starts late
+            if chosen == "online":
+                tear_down()  # otherwise the attempt keeps the run's id
+            return new_run(init, "offline")
+    except TimeoutError as error:
         warnings.warn(
-            f"W&B cannot be reached ({first_line(error)}); the run goes on offline, `wandb sync` sends it later",
+            f"W&B does not start ({first_line(error)}); the run goes on without it, and metrics.csv has all",
             stacklevel=2,
         )
-        wandb.teardown(exit_code=1)  # otherwise the attempt keeps the run's id
-        run = new_run(init, "offline")
-    run.define_metric("images_seen", hidden=True)
-    run.define_metric("*", step_metric="images_seen")
-    return run
+        forget_service()
+        return DummyExperiment()
 
 
 def new_run(init: Mapping[str, Any], chosen: Mode) -> Any:
-    """Return a new run of wandb; runs of one process stay apart, because a study trains several."""
+    """Return a new run with `images_seen` as its x axis; runs of one process stay apart: a study trains several."""
     import wandb
 
     settings = wandb.Settings(
@@ -269,7 +295,38 @@ def new_run(init: Mapping[str, Any], chosen: Mode) -> Any:
         init_timeout=INIT_TIMEOUT,
         finish_timeout=FINISH_TIMEOUT,
     )
-    return wandb.init(**init, mode=chosen, reinit="create_new", settings=settings)
+    run = wandb.init(**init, mode=chosen, reinit="create_new", settings=settings)
+    run.define_metric("images_seen", hidden=True)
+    run.define_metric("*", step_metric="images_seen")
+    return run
+
+
+def services() -> list[subprocess.Popen[bytes]]:
+    """Return wandb's own processes that this one has started: wandb says nowhere which they are."""
+    return [found for found in gc.get_objects() if type(found) is subprocess.Popen and "wandb-core" in str(found.args)]
+
+
+def end_service() -> None:
+    """Kill wandb's own process, and all who wait for it are told that it is gone; its own threads say nothing of it."""
+    told = threading.excepthook
+    threading.excepthook = lambda failed: None if getattr(failed.thread, "name", "") == "NetStatThr" else told(failed)
+    for process in services():
+        process.kill()
+
+
+def forget_service() -> None:
+    """Let a next run start wandb's process anew if it is gone, and the end of this one not ask for it."""
+    started = services()
+    if started and all(process.poll() is not None for process in started):
+        tear_down()
+
+
+def tear_down() -> None:
+    """End wandb's own process, however it ends."""
+    import wandb
+
+    with contextlib.suppress(Exception, SystemExit):  # the latter is how wandb says that it was killed
+        wandb.teardown(exit_code=1)
 
 
 def first_line(error: Exception) -> str:

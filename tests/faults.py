@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.data import Dataset
 
 from gannorm import cli
+from gannorm.data import Images
 from gannorm.training.parser import arguments_of
 
 
@@ -41,6 +43,25 @@ RUN = {
     "model.ema_half_life": 320,
     "name": "points",
 }
+
+
+class Points(Dataset):
+    """Somebody's own data: points on a line, which a process beside the training loads."""
+
+    def __len__(self):
+        return 512
+
+    def __getitem__(self, index):
+        return torch.full((2,), index / 512)
+
+
+class Loaded(Images):
+    """Their module, with a process that loads them."""
+
+    def __init__(self, batch_size=32):
+        super().__init__(Points(), batch_size=batch_size, num_workers=1)
+
+
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults", "gannorm.training.run", "gannorm.training.summary"])
 
@@ -68,6 +89,10 @@ class Process:
         """Send a signal."""
         os.kill(self.process.pid, number)
 
+    def children(self):
+        """Return the numbers of the processes that it has started."""
+        return children_of(self.process.pid)
+
     def alive(self):
         """Return whether it is still there."""
         return self.process.is_alive()
@@ -85,6 +110,18 @@ class Process:
         assert "Traceback" not in errors, errors
         self.file.unlink()
         return self.process.exitcode, errors
+
+
+def children_of(number):
+    """Return the numbers of the processes that a process has started; skip the test where nothing says which."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("nothing here says which processes another has started")
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # has ended meanwhile
+            parent = path.read_text().rpartition(")")[2].split()[1]
+            found += [int(path.parent.name)] if int(parent) == number else []
+    return found
 
 
 def command(arguments, errors, first, wandb):

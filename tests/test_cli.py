@@ -188,3 +188,10 @@ def test_the_help_that_ships_is_the_parsers():
     assert shipped == asked, "write what `COLUMNS=100 python train.py --quiet --help` says to gannorm/training/help.txt"
     assert "--model.generator_rate" in shipped[0]
     assert len(shipped[1]) > 20
+
+
+def test_a_classifier_for_which_there_is_no_place_is_not_trained(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    assert cli.main(["classifier", "train", "--output", str(file / "x.safetensors")]) == cli.FAILED
+    assert capsys.readouterr().err == f"gannorm: {file} cannot be written: File exists\n"

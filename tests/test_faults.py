@@ -1,9 +1,12 @@
 """Faults of the world outside, done and not imitated: kills, full disks, two processes in one folder."""
 
+import json
+import os
 import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gannorm import cli
+from gannorm.training.parser import arguments_of
 from tests import faults
 
 
@@ -148,6 +152,47 @@ def test_what_a_command_writes_is_whole_or_not_there_on_a_full_disk(whole, tmp_p
         said = capsys.readouterr().err.splitlines()[-1]
         assert said == f"gannorm: {disk / written} cannot be written: No space left on device"
         assert [path.name for path in disk.iterdir()] == ["filler"]
+
+
+def test_a_process_that_loads_data_and_is_killed_ends_the_run_in_one_line_and_it_goes_on(tmp_path):
+    own = {"data": "tests.faults.Loaded", "collapse.reactions": ["log"]}  # nobody judges these points
+    process = faults.Process(tmp_path, **own)
+    wait_for(lambda: list(tmp_path.glob("points/*/checkpoints/last.ckpt")) and process.children(), process)
+    os.kill(process.children()[0], signal.SIGKILL)
+    code, errors = process.ended()
+    path = faults.run_folder(tmp_path)
+    assert code == 1
+    assert re.search(
+        rf"^gannorm: run {path}: a process that loads data .*, as where memory is out; the last good checkpoint is "
+        rf"{path}/checkpoints/last.ckpt; free memory and go on with --resume$",
+        errors.splitlines()[-1],
+    )
+    assert json.loads((path / "results.json").read_text())["status"] == "failed"
+    code, _ = faults.Process(tmp_path, "--resume", **own).ended()
+    assert (code, json.loads((path / "results.json").read_text())["status"]) == (0, "finished")
+
+
+def wandb_of(program):
+    """Return the numbers of wandb's own processes that a program has started."""
+    children = faults.children_of(program.pid)
+    return [number for number in children if b"wandb-core" in Path(f"/proc/{number}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+def test_a_whole_run_whose_wandb_hangs_without_dying_ends_in_time_and_equals_one_that_had_none(whole, tmp_path):
+    command = [sys.executable, "train.py", *arguments_of(None, faults.RUN), f"--folder={tmp_path}"]
+    more = {"WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=os.environ | more, stderr=subprocess.PIPE, text=True) as program:
+        until = time.monotonic() + 120
+        while not (list(tmp_path.glob("points/*/metrics.csv")) and wandb_of(program)):
+            assert program.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        os.kill(wandb_of(program)[0], signal.SIGSTOP)
+        _, errors = program.communicate(timeout=120)
+    assert (program.returncode, "Traceback" in errors) == (0, False), errors
+    assert re.search(r"W&B (fails|did not end well) .TimeoutError: no answer within", errors)
+    assert faults.outcome(faults.run_folder(tmp_path)) == faults.outcome(whole)
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_run(tmp_path):

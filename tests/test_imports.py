@@ -14,6 +14,7 @@ TIERS = [
         "import_path",
         "files",
         "variables",
+        "patience",
         "statistics",
         "schedules",
         "vocabulary",

@@ -108,7 +108,7 @@ class DigitClassifier(nn.Module):
 
 def save(network: DigitNetwork, threshold: float, path: Path, **facts: float | str) -> str:
     """Write the weights, beside them a JSON file with threshold, SHA-256 and other facts; return the SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.folder(path.parent)
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     content = safetensors.torch.save(state)
     files.write(path, content)

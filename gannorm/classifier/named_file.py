@@ -34,7 +34,7 @@ def sha256_of(tensors: dict[str, Tensor], facts: dict[str, Any]) -> str:
 
 def write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> str:
     """Write the file, and beside it a JSON file with its SHA-256 and the facts; return the SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.folder(path.parent)
     written = content(tensors, facts)
     files.write(path, written)
     sha256 = hashlib.sha256(written).hexdigest()

@@ -136,7 +136,10 @@ def check_sheet(path: Path, setting: Setting) -> None:
         raise ValueError(f"--sheet {path}: end its name with {' or '.join(PICTURES)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        was_there = path.exists()
         path.touch()
+        if not was_there:
+            path.unlink()
     except OSError as error:
         raise ValueError(f"--sheet {path} cannot be written: {error.strerror}") from None
 

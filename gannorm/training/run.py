@@ -16,7 +16,14 @@ from gannorm.callbacks.mode_coverage import log
 from gannorm.callbacks.post_mortem import write_post_mortem
 from gannorm.files import NotWrittenError
 from gannorm.training.again import first_not_finite
-from gannorm.training.errors import ConfigError, RunFailedError, RunFolderError, without_deterministic_form
+from gannorm.training.errors import (
+    ConfigError,
+    RunFailedError,
+    RunFolderError,
+    WorkerLostError,
+    lost_worker,
+    without_deterministic_form,
+)
 from gannorm.training.final import final_figures
 from gannorm.training.flat_config import flat_config
 from gannorm.training.judging import label_of
@@ -172,6 +179,7 @@ class Run:
             NotFiniteError: A loss is no number any more.
             NotWrittenError: The disk is full, or takes nothing for another reason.
             ConfigError: An operation cannot be deterministic, as was wanted.
+            WorkerLostError: A process that loads data was killed.
             RunFailedError: Anything else ended the training; results.json says what.
             RunFolderError: Another process writes to the run folder, or nobody can.
         """
@@ -195,17 +203,12 @@ class Run:
             raise self.traced(error) from error
         except NotWrittenError as error:
             self.write_if_possible("failed", str(error))
-            raise NotWrittenError(f"{error}; {self.what_is_left()}") from error
+            raise NotWrittenError(f"{error}; {self.what_is_left('make room')}") from error
         except (KeyboardInterrupt, SystemExit):  # Lightning makes the one the other
             exit_code = EXIT_CODES[self.interrupts.received or SIGINT]
             outcome = self.stopped(self.interrupts.received or SIGINT)
         except Exception as error:
-            missing = self.processes.missing()
-            self.write_if_possible("failed", missing or f"{type(error).__name__}: {error}")
-            if (operation := without_deterministic_form(error)) is not None:
-                told = f"{operation} has no deterministic form; leave out trainer.deterministic, or that operation"
-                raise ConfigError(f"run {self.folder.path}: {told}") from error
-            raise RunFailedError(f"run {self.folder.path} failed: {missing or error}") from error
+            raise self.ended_by(error) from error
         finally:
             self.close_loggers(exit_code)
             write_page(self.folder.path)
@@ -282,11 +285,23 @@ class Run:
         except NotWrittenError as error:
             screen.warn(str(error))
 
-    def what_is_left(self) -> str:
-        """Return what a run that could not be written can go on from."""
+    def ended_by(self, error: Exception) -> Exception:
+        """Write down an error for which nobody here has a class, and return what is said of it."""
+        missing, run = self.processes.missing(), f"run {self.folder.path}"
+        self.write_if_possible("failed", missing or f"{type(error).__name__}: {error}")
+        if (operation := without_deterministic_form(error)) is not None:
+            told = f"{operation} has no deterministic form; leave out trainer.deterministic, or that operation"
+            return ConfigError(f"{run}: {told}")
+        if (worker := lost_worker(error)) is not None:
+            told = f"a process that loads data {worker}, as where memory is out; {self.what_is_left('free memory')}"
+            return WorkerLostError(f"{run}: {told}")
+        return RunFailedError(f"{run} failed: {missing or error}")
+
+    def what_is_left(self, remedy: str) -> str:
+        """Return what a run that the machine has ended can go on from, and what is to be done before."""
         last = self.folder.last_checkpoint
         left = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
-        return f"{left}; make room and go on with --resume"
+        return f"{left}; {remedy} and go on with --resume"
 
     def save_networks(self, generator: nn.Module) -> None:
         """Write generator/ (averaged, with its own statistics) and discriminator/."""
