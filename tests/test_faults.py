@@ -140,7 +140,6 @@ def test_a_sheet_of_samples_for_which_there_is_no_room_ends_the_run_too(whole, t
     [
         (["sample", "RUN", "--output", "DISK/samples.npz"], "samples.npz"),
         (["norms", "--svg", "DISK/cubes.svg"], "cubes.svg"),
-        (["bench-detector", "--evaluations", "1", "--repeats", "1", "--json", "DISK/bench.json"], "bench.json"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
