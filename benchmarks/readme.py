@@ -12,11 +12,12 @@ from gannorm.report.study.markdown import matrix
 from gannorm.report.study.told import Told
 
 PAGE = ROOT / "README.md"
+BLOCKS = ("readme_norms", "readme_study")
 
 
 def run(rounds: int) -> dict[str, Any]:  # noqa: ARG001 (nothing is repeated)
     """Print both tables."""
-    blocks = {"readme_norms": norms_table(), "readme_study": study_table()}
+    blocks = dict(zip(BLOCKS, (norms_table(), study_table()), strict=True))
     print("\n\n".join(blocks.values()))
     return blocks
 

@@ -138,7 +138,7 @@ def test_a_sheet_of_samples_for_which_there_is_no_room_ends_the_run_too(whole, t
 @pytest.mark.parametrize(
     ("command", "written"),
     [
-        (["sample", "RUN", "--output", "DISK/samples.npz"], "samples.npz"),
+        (["sample", "RUN", "--number", "5000", "--output", "DISK/samples.npz"], "samples.npz"),
         (["norms", "--svg", "DISK/cubes.svg"], "cubes.svg"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

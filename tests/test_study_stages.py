@@ -69,6 +69,7 @@ def test_runs_of_a_study_are_a_group_of_jobs_of_one_kind(tmp_path: Path, monkeyp
         monkeypatch.setenv(name, "")  # so that both are as before when the test has ended
         monkeypatch.delenv(name)
     monkeypatch.setenv("WANDB_MODE", "offline")
+    wandb.teardown()  # what it has read of the environment for another test
     worker.set_up(group="tiny")
     study = read(written(tmp_path, seeds=1, factors={"model.generator.norm": ["batch"]}))
     (task,) = tasks(study, study.jobs(), tmp_path)

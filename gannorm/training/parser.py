@@ -139,7 +139,10 @@ class Configuration(LightningCLI):
         jsonargparse hands the default's arguments on to any class that knows their names, so that an
         `SNGANDiscriminator` would have the width and the norm of a `DCGANDiscriminator`.
         """
-        given = with_shipped(sys.argv[1:] if args is None else args)
+        try:
+            given = with_shipped(sys.argv[1:] if args is None else args)
+        except shipped.UnknownNameError as error:
+            raise ConfigError(str(error)) from error
         asked = [argument for argument in given if not argument.startswith("--print_config")]
         self.config = parser.parse_args(asked)
         refuse_nulls(self.config, parser.get_defaults())
