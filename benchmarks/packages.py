@@ -1,9 +1,11 @@
 """How large the packages are: the source distribution, the wheel that is made of it, and what is largest in them."""
 
+import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,11 +41,19 @@ def built(folder: Path) -> tuple[Path, Path]:
 
     It is what `python -m build --no-isolation` does, by setuptools' own hooks.
     """
-    sdist = folder / hook("build_sdist", ROOT, folder)
-    with TemporaryDirectory() as source, tarfile.open(sdist) as archive:
-        archive.extractall(source, filter="data")
-        (unpacked,) = Path(source).iterdir()
+    with TemporaryDirectory() as place:  # a build leaves things where it is done, more of them if it is killed
+        copied = shutil.copytree(ROOT, Path(place) / "copied", symlinks=True, ignore=not_of_the_repository())
+        sdist = folder / hook("build_sdist", copied, folder)
+        with tarfile.open(sdist) as archive:
+            archive.extractall(Path(place) / "unpacked", filter="data")
+        (unpacked,) = (Path(place) / "unpacked").iterdir()
         return sdist, folder / hook("build_wheel", unpacked, folder)
+
+
+def not_of_the_repository() -> Callable[[Any, list[str]], set[str]]:
+    """Return what leaves out git's own files and those that it ignores."""
+    ignored = (ROOT / ".gitignore").read_text().split()
+    return shutil.ignore_patterns(".git", *(name.rstrip("/") for name in ignored))
 
 
 def hook(name: str, source: Path, folder: Path) -> str:
