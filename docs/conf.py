@@ -31,6 +31,8 @@ napoleon_custom_sections = ["Shapes", "Source", "Keys"]
 
 html_theme = "furo"
 html_title = f"gannorm {version}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 
